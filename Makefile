@@ -1,0 +1,207 @@
+# soldr: build, test, install. `make help` lists the targets.
+#
+# Variables: CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR; V=1 shows commands; WERROR=
+# (empty) lets warnings pass; SAN=address,undefined or SAN=thread builds with
+# sanitizers, into a directory of its own.
+
+VERSION := 1.0.0
+comma := ,
+
+CC ?= cc
+AR ?= ar
+PREFIX ?= /usr/local
+CFLAGS ?= -O2 -g
+LDFLAGS ?=
+SAN ?=
+V ?= 0
+WERROR ?= -Werror
+BUILD := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
+
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),@:,@printf '  %-4s %s\n' $(1) '$(2)')
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+HARDEN := -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+BASE := -std=c11 -D_GNU_SOURCE -DSOLDR_VERSION='"$(VERSION)"' -fPIC -fvisibility=hidden -ffunction-sections \
+	-fdata-sections $(WARN) $(WERROR) $(HARDEN) $(SANFLAGS)
+LINK := -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now $(SANFLAGS)
+
+# ---- rooms: what is in each, and what each may include ---------------------------
+
+UTIL := buf digest err fs json path sys
+SERVICE := config config_options config_settings config_values config_yaml counters dispatch exec host_api loader log \
+	plugin_check service session
+CLI := build cli compiler main signals text verb_backends verb_cache verb_config verb_doctor verb_help verb_stats wrap
+EMBEDDED := args_gcc args_names args_table backend depfile entry evict files identity inputs key lookup manifest match \
+	materialise miss response scan shadow store
+WRAPPED := backend command outcome profile statslog
+NULL := null
+PLUGINS := embedded wrapped null
+
+# Arrows (docs/architecture.md): core/include includes libc only, util that, service and the plugins both.
+INC_UTIL := -Icore/include -Icore/util
+INC_SERVICE := $(INC_UTIL) -Icore/service
+INC_CLI := $(INC_SERVICE) -Icore/cli
+INC_PLUGIN := $(INC_UTIL)
+
+OBJ_UTIL := $(UTIL:%=$(BUILD)/obj/core/util/%.o)
+OBJ_SERVICE := $(SERVICE:%=$(BUILD)/obj/core/service/%.o)
+OBJ_CLI := $(CLI:%=$(BUILD)/obj/core/cli/%.o)
+OBJ_EMBEDDED := $(EMBEDDED:%=$(BUILD)/obj/plugins/embedded/%.o)
+OBJ_WRAPPED := $(WRAPPED:%=$(BUILD)/obj/plugins/wrapped/%.o)
+OBJ_NULL := $(NULL:%=$(BUILD)/obj/plugins/null/%.o)
+OBJ_ALL := $(OBJ_UTIL) $(OBJ_SERVICE) $(OBJ_CLI) $(OBJ_EMBEDDED) $(OBJ_WRAPPED) $(OBJ_NULL)
+
+# Libraries that a plugin needs are linked into it: a shared libcrypto and
+# libzstd cost a process a millisecond (docs/architecture.md).
+static = $(shell f=$$($(CC) -print-file-name=lib$(1).a); [ -f "$$f" ] && echo "$$f" || echo "-l$(1)")
+LIBS_CORE = $(call static,ltdl) $(call static,yaml) $(call static,crypto) -ldl -lpthread
+# Debian's libltdl.a holds no position-independent code: fit for a program, not for a shared library.
+LIBS_SHARED = -lltdl -lyaml $(call static,crypto) -ldl -lpthread
+LIBS_EMBEDDED = $(call static,crypto) $(call static,zstd)
+
+BINARY := $(BUILD)/bin/soldr
+LIBDIR := $(BUILD)/lib
+PLUGIN_FILES := $(PLUGINS:%=$(LIBDIR)/soldr/%.so)
+PRODUCTS := $(BINARY) $(PLUGIN_FILES) $(LIBDIR)/libsoldr.a $(LIBDIR)/libsoldr.so
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.PHONY: all help deps check check-unit check-e2e demo install uninstall clean
+
+all: $(PRODUCTS)
+
+help:
+	@echo 'make               build everything into build/'
+	@echo 'make demo          install what is missing, build a project through every backend, compare every byte'
+	@echo '                   (DEMO_SRC=dir DEMO_CMD="make -j2": another project)'
+	@echo 'make check         install what is missing, then every test'
+	@echo 'make check-unit    unit tests only;  make check-e2e: end-to-end tests only (T=tests/e2e/10-forms.t: one)'
+	@echo 'make install       to PREFIX ($(PREFIX)), below DESTDIR; make uninstall'
+	@echo 'make clean'
+	@echo 'SAN=address,undefined or SAN=thread: with sanitizers, e.g. make check SAN=address,undefined'
+
+# ---- compile ---------------------------------------------------------------------
+
+$(OBJ_UTIL): INC := $(INC_UTIL)
+$(OBJ_SERVICE): INC := $(INC_SERVICE)
+$(OBJ_CLI): INC := $(INC_CLI)
+$(OBJ_EMBEDDED) $(OBJ_WRAPPED) $(OBJ_NULL): INC := $(INC_PLUGIN)
+
+$(OBJ_ALL): $(BUILD)/obj/%.o: %.c Makefile
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) $(INC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+-include $(OBJ_ALL:.o=.d)
+
+# ---- link --------------------------------------------------------------------------
+
+$(BINARY): $(OBJ_CLI) $(OBJ_SERVICE) $(OBJ_UTIL)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -pie $(LINK) $^ $(LIBS_CORE) -o $@
+
+PLUGIN_LINK = $(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared $(LINK) -Wl,-Bsymbolic -Wl,--exclude-libs,ALL \
+	-Wl,--version-script=plugins/null/null.map $(filter %.o,$^)
+
+$(LIBDIR)/soldr/embedded.so: $(OBJ_EMBEDDED) $(OBJ_UTIL) plugins/null/null.map
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(PLUGIN_LINK) $(LIBS_EMBEDDED) -o $@
+
+$(LIBDIR)/soldr/wrapped.so: $(OBJ_WRAPPED) $(filter-out %/digest.o,$(OBJ_UTIL)) plugins/null/null.map
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(PLUGIN_LINK) -o $@
+
+$(LIBDIR)/soldr/null.so: $(OBJ_NULL) plugins/null/null.map
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(PLUGIN_LINK) -o $@
+
+# One relocatable object in which only the public functions stay global.
+$(LIBDIR)/libsoldr.a: $(OBJ_SERVICE) $(OBJ_UTIL)
+	$(call say,AR,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -r -nostdlib $^ -o $(BUILD)/obj/libsoldr.o
+	$(Q)objcopy --localize-hidden $(BUILD)/obj/libsoldr.o
+	$(Q)rm -f $@ && $(AR) rcs $@ $(BUILD)/obj/libsoldr.o
+
+$(LIBDIR)/libsoldr.so: $(OBJ_SERVICE) $(OBJ_UTIL)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared $(LINK) -Wl,-soname,libsoldr.so.1 -Wl,-Bsymbolic -Wl,--exclude-libs,ALL $^ \
+		$(LIBS_SHARED) -o $@
+
+# ---- test ----------------------------------------------------------------------------
+
+UNIT_SRC := $(wildcard tests/unit/*.c)
+UNIT_OBJ := $(UNIT_SRC:%.c=$(BUILD)/obj/%.o)
+FIXTURES := $(patsubst tests/abi/fixtures/%.c,$(BUILD)/tests/fixtures/%.so,$(wildcard tests/abi/fixtures/*.c))
+UNIT_INC := $(INC_SERVICE) -Iplugins/embedded -Iplugins/wrapped -Itests/unit
+T ?= tests/e2e
+TEST_JOBS ?= 2
+
+# Unit tests reach inside: they link the objects of every room but the plugins' tables.
+UNIT_LINKED := $(OBJ_UTIL) $(OBJ_SERVICE) $(filter-out %/backend.o,$(OBJ_EMBEDDED) $(OBJ_WRAPPED))
+
+$(UNIT_OBJ): $(BUILD)/obj/%.o: %.c Makefile
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) $(UNIT_INC) -DSOLDR_SOURCE_DIR='"$(CURDIR)"' $(CFLAGS) -MMD -MP -c $< -o $@
+
+-include $(UNIT_OBJ:.o=.d)
+
+$(BUILD)/tests/unit: $(UNIT_OBJ) $(UNIT_LINKED)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LINK) $^ $(LIBS_CORE) $(LIBS_EMBEDDED) -lcunit -o $@
+
+$(FIXTURES): $(BUILD)/tests/fixtures/%.so: tests/abi/fixtures/%.c tests/abi/fixtures/fixture.h core/include/soldr/backend.h
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -fPIC -fvisibility=hidden -shared -O1 -Wl,-z,now -Icore/include $< -o $@
+
+deps:
+	@.ci/install-deps
+
+check: deps
+	@$(MAKE) --no-print-directory check-unit check-e2e
+
+check-unit: $(BUILD)/tests/unit $(FIXTURES) $(PLUGIN_FILES)
+	@SOLDR_TEST_FIXTURES=$(CURDIR)/$(BUILD)/tests/fixtures SOLDR_TEST_PLUGINS=$(CURDIR)/$(LIBDIR)/soldr $(BUILD)/tests/unit
+
+check-e2e: all $(FIXTURES)
+	@SOLDR_BIN=$(CURDIR)/$(BINARY) SOLDR_TEST_FIXTURES=$(CURDIR)/$(BUILD)/tests/fixtures SOLDR_TEST_SAN='$(SAN)' \
+		prove -j$(TEST_JOBS) --timer $(T)
+
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@SOLDR_BIN=$(CURDIR)/$(BINARY) tests/demo.sh
+
+# ---- install ---------------------------------------------------------------------------
+
+INSTALL := install
+dest := $(DESTDIR)$(PREFIX)
+
+install: all
+	$(INSTALL) -d $(dest)/bin $(dest)/lib/soldr $(dest)/include/soldr $(dest)/share/soldr
+	$(INSTALL) -m 755 $(BINARY) $(dest)/bin/soldr
+	$(INSTALL) -m 644 $(PLUGIN_FILES) $(dest)/lib/soldr
+	$(INSTALL) -m 644 $(LIBDIR)/libsoldr.a $(dest)/lib
+	$(INSTALL) -m 644 $(LIBDIR)/libsoldr.so $(dest)/lib/libsoldr.so.$(VERSION)
+	ln -sf libsoldr.so.$(VERSION) $(dest)/lib/libsoldr.so.1
+	ln -sf libsoldr.so.1 $(dest)/lib/libsoldr.so
+	$(INSTALL) -m 644 core/include/soldr/*.h $(dest)/include/soldr
+	$(INSTALL) -m 644 config/soldr.yaml config/soldr.schema.json $(dest)/share/soldr
+
+uninstall:
+	rm -f $(dest)/bin/soldr $(PLUGINS:%=$(dest)/lib/soldr/%.so) $(dest)/lib/libsoldr.a $(dest)/lib/libsoldr.so*
+	rm -f $(dest)/include/soldr/backend.h $(dest)/include/soldr/reason.h $(dest)/include/soldr/service.h
+	rm -f $(dest)/share/soldr/soldr.yaml $(dest)/share/soldr/soldr.schema.json
+	-rmdir $(dest)/lib/soldr $(dest)/include/soldr $(dest)/share/soldr
+
+clean:
+	rm -rf build

@@ -1,0 +1,200 @@
+/*
+ * cli: messages, options of verbs and the environment. See cli.h.
+ */
+#include "cli.h"
+
+#include "fs.h"
+#include "host.h"
+#include "path.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const struct verb *const cli_verbs[] = {
+	&verb_cargo,  &verb_make,     &verb_gmake, &verb_ninja, &verb_samu,  &verb_cmake,   &verb_build,
+	&verb_stats,  &verb_backends, &verb_doctor, &verb_config, &verb_cache, &verb_version, &verb_help,
+	NULL,
+};
+
+const struct verb *cli_verb_find(const char *name)
+{
+	for (const struct verb *const *v = cli_verbs; *v; v++)
+		if (strcmp((*v)->name, name) == 0)
+			return *v;
+	return NULL;
+}
+
+/* The text is built first: pieces of parallel writers must not interleave. */
+static void write_message(struct buf *b)
+{
+	if (buf_ok(b))
+		(void)fs_write_all(STDERR_FILENO, buf_str(b), b->len);
+	buf_release(b);
+}
+
+void cli_error(const char *fmt, ...)
+{
+	struct buf b = BUF_INIT;
+	buf_adds(&b, "soldr: ");
+	va_list ap;
+	va_start(ap, fmt);
+	buf_vaddf(&b, fmt, ap);
+	va_end(ap);
+	buf_addc(&b, '\n');
+	write_message(&b);
+}
+
+int cli_usage(const struct verb *verb, const char *fmt, ...)
+{
+	struct buf b = BUF_INIT;
+	buf_adds(&b, "soldr: ");
+	va_list ap;
+	va_start(ap, fmt);
+	buf_vaddf(&b, fmt, ap);
+	va_end(ap);
+	buf_addf(&b, "\nusage: soldr %s\n", verb->usage);
+	write_message(&b);
+	return STATUS_USAGE;
+}
+
+int cli_print(struct buf *b, int status)
+{
+	int why = buf_ok(b) ? fs_write_all(STDOUT_FILENO, buf_str(b), b->len) : ENOMEM;
+	buf_release(b);
+	if (why == 0 || why == EPIPE)
+		return status;
+	cli_error("cannot write to standard output: %s", strerror(why));
+	return STATUS_WRONG;
+}
+
+static int unknown_option(const struct verb *verb, const struct cli_option *options, const char *given)
+{
+	const char *known[16] = {"--help"};
+	size_t count = 1;
+	for (const struct cli_option *o = options; o->name && count + 1 < sizeof known / sizeof *known; o++)
+		known[count++] = o->name;
+	const char *near = config_nearest(given, known);
+	return near ? cli_usage(verb, "%s: unknown option %s; did you mean %s?", verb->name, given, near)
+	            : cli_usage(verb, "%s: unknown option %s", verb->name, given);
+}
+
+/* Takes one option at *at, moving it over the option's value. Returns 0 or STATUS_USAGE. */
+static int take_option(const struct cli *cli, const struct verb *verb, const struct cli_option *options, int *at)
+{
+	const char *arg = cli->argv[*at];
+	size_t len = strcspn(arg, "=");
+	for (const struct cli_option *o = options; o->name; o++) {
+		if (strlen(o->name) != len || strncmp(o->name, arg, len) != 0)
+			continue;
+		if (o->flag) {
+			*o->flag = true;
+			return arg[len] ? cli_usage(verb, "%s: %s takes no value", verb->name, o->name) : 0;
+		}
+		*o->value = arg[len] ? arg + len + 1 : cli->argv[++*at];
+		return *o->value ? 0 : cli_usage(verb, "%s: %s wants a value", verb->name, o->name);
+	}
+	return unknown_option(verb, options, arg);
+}
+
+int cli_parse(const struct cli *cli, const struct verb *verb, const struct cli_option *options, struct cli_operands *operands)
+{
+	*operands = (struct cli_operands){0};
+	bool more_options = true;
+	for (int i = 1; i < cli->argc; i++) {
+		const char *arg = cli->argv[i];
+		if (more_options && strcmp(arg, "--") == 0) {
+			more_options = false;
+		} else if (more_options && (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0)) {
+			struct buf b = BUF_INIT;
+			help_verb(&b, verb);
+			return cli_print(&b, 0);
+		} else if (more_options && arg[0] == '-' && arg[1]) {
+			int status = take_option(cli, verb, options, &i);
+			if (status)
+				return status;
+		} else if (operands->count == CLI_OPERANDS_MAX) {
+			return cli_usage(verb, "%s: too many arguments", verb->name);
+		} else {
+			operands->items[operands->count++] = arg;
+		}
+	}
+	return -1;
+}
+
+int cli_config(const struct cli *cli, struct config *config)
+{
+	soldr_error err = SOLDR_ERROR_INIT;
+	if (!cli->cwd) {
+		cli_error("the working directory does not exist any more: cd to one that does");
+		return STATUS_SOLDR;
+	}
+	if (config_load(config, &cli->overrides, cli->envp, cli->cwd, &err) == 0)
+		return 0;
+	cli_error("%s", err.message);
+	return STATUS_SOLDR;
+}
+
+int cli_service(const struct cli *cli, const struct config *config, soldr_service **out)
+{
+	soldr_error err = SOLDR_ERROR_INIT;
+	const struct host_options options = {.config = config, .envp = cli->envp, .cwd = cli->cwd};
+	if (host_start(&options, out, &err) == 0)
+		return 0;
+	cli_error("%s", err.message);
+	return STATUS_SOLDR;
+}
+
+const char **cli_env(const char *const *envp, const char *const *sets, size_t count)
+{
+	size_t n = 0;
+	while (envp && envp[n])
+		n++;
+	const char **out = malloc((n + count + 1) * sizeof *out);
+	if (!out)
+		return NULL;
+	if (n)
+		memcpy(out, envp, n * sizeof *out);
+	for (size_t s = 0; s < count; s++) {
+		size_t len = strcspn(sets[s], "=") + 1, at = 0;
+		while (at < n && strncmp(out[at], sets[s], len) != 0)
+			at++;
+		out[at] = sets[s];
+		if (at == n)
+			n++;
+	}
+	out[n] = NULL;
+	return out;
+}
+
+static bool is_on(const char *const *envp, const char *name)
+{
+	const char *text = env_get(envp, name);
+	bool on = false;
+	return text && *text && config_parse_bool(text, &on) == 0 && on;
+}
+
+bool cli_bypass(const struct cli *cli)
+{
+	if (cli->overrides.backend)
+		return false;
+	const char *backend = env_get(cli->envp, "SOLDR_BACKEND");
+	return (backend && strcmp(backend, "null") == 0) || is_on(cli->envp, "SOLDR_BYPASS") ||
+	       is_on(cli->envp, "SOLDR_BYPASS_ZCCACHE");
+}
+
+unsigned cli_depth(const struct cli *cli)
+{
+	const char *text = env_get(cli->envp, "SOLDR_DEPTH");
+	unsigned depth = 0;
+	for (; text && *text >= '0' && *text <= '9' && depth < 1000; text++)
+		depth = depth * 10 + (unsigned)(*text - '0');
+	return depth;
+}
+
+void cli_depth_set(char text[CLI_DEPTH_TEXT], unsigned depth)
+{
+	snprintf(text, CLI_DEPTH_TEXT, "SOLDR_DEPTH=%u", depth + 1);
+}

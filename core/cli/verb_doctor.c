@@ -1,0 +1,289 @@
+/*
+ * verb_doctor: `soldr doctor`, is everything as it should be? One function for
+ * each check; each adds findings, and none stops the next.
+ */
+#include "cli.h"
+#include "compiler.h"
+#include "fs.h"
+#include "json.h"
+#include "path.h"
+#include "plugins.h"
+#include "text.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum severity { FINE, NOTE, WRONG };
+
+static const char *const severity_names[] = {[FINE] = "ok", [NOTE] = "note", [WRONG] = "wrong"};
+
+enum { FINDINGS_MAX = 256 };
+
+struct finding {
+	const char *check;
+	enum severity severity;
+	char *text;
+};
+
+struct doctor {
+	const struct cli *cli;
+	struct config config;
+	bool has_config;
+	struct finding findings[FINDINGS_MAX];
+	size_t count;
+};
+
+static void found(struct doctor *d, const char *check, enum severity severity, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static void found(struct doctor *d, const char *check, enum severity severity, const char *fmt, ...)
+{
+	struct buf b = BUF_INIT;
+	va_list ap;
+	if (d->count == FINDINGS_MAX)
+		return;
+	va_start(ap, fmt);
+	buf_vaddf(&b, fmt, ap);
+	va_end(ap);
+	d->findings[d->count++] = (struct finding){check, severity, buf_detach(&b)};
+}
+
+/* ---- the checks ------------------------------------------------------------------- */
+
+static void check_config(struct doctor *d)
+{
+	soldr_error err = SOLDR_ERROR_INIT;
+	const struct cli *cli = d->cli;
+	if (!cli->cwd) {
+		found(d, "config", WRONG, "the working directory does not exist any more: cd to one that does");
+		return;
+	}
+	if (config_load(&d->config, &cli->overrides, cli->envp, cli->cwd, &err) != 0) {
+		found(d, "config", WRONG, "%s", err.message);
+		return;
+	}
+	d->has_config = true;
+	found(d, "config", FINE, "%s", d->config.file ? d->config.file : "no file: built-in defaults");
+	if (d->config.project_file)
+		found(d, "config", FINE, "project file %s", d->config.project_file);
+}
+
+static void unknown_variable(void *arg, const char *name, const char *nearest)
+{
+	if (nearest)
+		found(arg, "environment", WRONG, "%s is no variable of soldr; did you mean %s?", name, nearest);
+	else
+		found(arg, "environment", WRONG, "%s is no variable of soldr: unset it", name);
+}
+
+static void check_environment(struct doctor *d)
+{
+	size_t before = d->count;
+	config_unknown_env(d->cli->envp, unknown_variable, d);
+	if (cli_bypass(d->cli))
+		found(d, "environment", NOTE, "soldr is bypassed by the environment: no compile is cached");
+	if (d->count == before)
+		found(d, "environment", FINE, "no unknown SOLDR_ variable");
+}
+
+static void check_backend(void *arg, const struct config_backend *backend, bool made_up, bool selected)
+{
+	struct doctor *d = arg;
+	struct plugin plugin;
+	soldr_error err = SOLDR_ERROR_INIT;
+	const char *mark = selected ? " (selected)" : "";
+	if (made_up && !selected)
+		return;
+	if (plugins_try(&d->config, backend, &plugin, &err) != 0) {
+		found(d, "backend", WRONG, "%s%s: %s", backend->name, mark, err.message);
+		return;
+	}
+	found(d, "backend", FINE, "%s%s: %s %s", backend->name, mark, plugin.path, plugin.backend.version);
+	plugin_unload(&plugin);
+}
+
+static void check_backends(struct doctor *d)
+{
+	if (d->has_config)
+		plugins_visit(&d->config, check_backend, d);
+}
+
+/* A file can really be made there: modes alone do not tell of a full or read-only disk. */
+static int try_write(const char *dir, soldr_error *err)
+{
+	struct fs_temp temp;
+	char *path = path_join(dir, "doctor");
+	int rc = path ? fs_temp_open(&temp, path, 0600, err) : err_set(err, SOLDR_E_NOMEM, 0, "doctor", "out of memory");
+	if (!rc) {
+		int why = fs_write_all(temp.fd, "soldr\n", 6);
+		if (why)
+			rc = err_set(err, SOLDR_E_IO, why, "doctor", "cannot write in %s", dir);
+		fs_temp_discard(&temp);
+	}
+	free(path);
+	return rc;
+}
+
+static void check_cache(struct doctor *d)
+{
+	soldr_error err = SOLDR_ERROR_INIT;
+	const char *root = d->config.cache_root;
+	if (!d->has_config)
+		return;
+	int rc = fs_check_private_dir(root, &err);
+	if (rc == SOLDR_E_NOT_FOUND && d->config.readonly) {
+		found(d, "cache", NOTE, "%s does not exist, and SOLDR_READONLY forbids to make it", root);
+		return;
+	}
+	if (rc == SOLDR_E_NOT_FOUND)
+		rc = fs_make_dirs(root, 0700, &err);
+	if (!rc && !d->config.readonly)
+		rc = try_write(root, &err);
+	if (rc)
+		found(d, "cache", WRONG, "%s", err.message);
+	else
+		found(d, "cache", FINE, "%s is private%s", root, d->config.readonly ? ", read-only by SOLDR_READONLY" : " and writable");
+}
+
+static bool skip_soldr(void *arg, const char *path)
+{
+	return compiler_is_soldr(arg, path);
+}
+
+static void check_compilers(struct doctor *d)
+{
+	static const char *const names[] = {"cc", "c++", "gcc", "g++", "clang", "clang++", "rustc"};
+	const char *path_list = env_get(d->cli->envp, "PATH"), *cwd = d->cli->cwd ? d->cli->cwd : "/";
+	char real[PATH_MAX];
+	size_t count = 0;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		char *path = path_find_program(names[i], path_list, cwd, skip_soldr, NULL);
+		char *first = path ? path_find_program(names[i], path_list, cwd, NULL, NULL) : NULL;
+		if (!path)
+			continue;
+		count++;
+		const char *target = realpath(path, real) ? path_base(real) : "";
+		if (compiler_wrapper_name(target))
+			found(d, "compiler", NOTE, "%s is %s, which is %s: each compile passes two caches; take its directory off PATH",
+			      names[i], path, target);
+		else
+			found(d, "compiler", FINE, "%s is %s%s", names[i], path,
+			      first && strcmp(first, path) != 0 ? ", behind a link to soldr" : "");
+		free(first);
+		free(path);
+	}
+	if (!count)
+		found(d, "compiler", NOTE, "no C, C++ or Rust compiler on PATH");
+}
+
+/* Other tools' settings that send compiles past soldr or through a second cache. */
+static void check_wrappers(struct doctor *d)
+{
+	static const char *const names[] = {"RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_RUSTC_WRAPPER",
+	                                    "CMAKE_C_COMPILER_LAUNCHER", "CMAKE_CXX_COMPILER_LAUNCHER"};
+	const char *cwd = d->cli->cwd ? d->cli->cwd : "/";
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		const char *value = env_get(d->cli->envp, names[i]);
+		if (!value || !*value)
+			continue;
+		char *path = path_find_program(value, env_get(d->cli->envp, "PATH"), cwd, NULL, NULL);
+		if (!path)
+			found(d, "wrapper", WRONG, "%s=%s: no such program; unset it, or give soldr's path", names[i], value);
+		else if (compiler_is_soldr(NULL, path))
+			found(d, "wrapper", FINE, "%s is soldr", names[i]);
+		else
+			found(d, "wrapper", NOTE, "%s=%s: these compiles do not come to soldr; set it to soldr, or unset it", names[i], value);
+		free(path);
+	}
+}
+
+static void (*const checks[])(struct doctor *) = {
+	check_config, check_environment, check_backends, check_cache, check_compilers, check_wrappers,
+};
+
+/* ---- the report --------------------------------------------------------------------- */
+
+static size_t count_of(const struct doctor *d, enum severity severity)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < d->count; i++)
+		n += d->findings[i].severity == severity;
+	return n;
+}
+
+static void report_json(const struct doctor *d, struct buf *out)
+{
+	struct json j = json_to(out, true);
+	json_open(&j, NULL, '{');
+	json_u64(&j, "schema_version", JSON_SCHEMA_VERSION);
+	json_bool(&j, "ok", count_of(d, WRONG) == 0);
+	json_u64(&j, "wrong", count_of(d, WRONG));
+	json_u64(&j, "notes", count_of(d, NOTE));
+	json_open(&j, "findings", '[');
+	for (size_t i = 0; i < d->count; i++) {
+		json_open(&j, NULL, '{');
+		json_str(&j, "check", d->findings[i].check);
+		json_str(&j, "status", severity_names[d->findings[i].severity]);
+		json_str(&j, "message", d->findings[i].text);
+		json_close(&j, '}');
+	}
+	json_close(&j, ']');
+	json_close(&j, '}');
+	buf_addc(out, '\n');
+}
+
+static void report_text(const struct doctor *d, struct buf *out)
+{
+	struct table table;
+	table_init(&table, "lll");
+	for (size_t i = 0; i < d->count; i++) {
+		table_cell(&table, severity_names[d->findings[i].severity]);
+		table_cell(&table, d->findings[i].check);
+		table_cell(&table, d->findings[i].text);
+	}
+	table_print(&table, out, 0);
+	size_t wrong = count_of(d, WRONG);
+	if (wrong)
+		buf_addf(out, "\n%zu %s wrong\n", wrong, wrong == 1 ? "thing is" : "things are");
+	else
+		buf_adds(out, "\nall is well\n");
+}
+
+static int run(const struct cli *cli, const struct verb *verb)
+{
+	bool as_json = false;
+	const struct cli_option options[] = {{"--json", &as_json, NULL}, {NULL, NULL, NULL}};
+	struct cli_operands operands;
+	int status = cli_parse(cli, verb, options, &operands);
+	if (status >= 0)
+		return status;
+	if (operands.count)
+		return cli_usage(verb, "doctor: unexpected argument '%s'", operands.items[0]);
+	struct doctor d = {.cli = cli};
+	struct buf out = BUF_INIT;
+	for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
+		checks[i](&d);
+	if (as_json)
+		report_json(&d, &out);
+	else
+		report_text(&d, &out);
+	status = count_of(&d, WRONG) ? STATUS_WRONG : 0;
+	for (size_t i = 0; i < d.count; i++)
+		free(d.findings[i].text);
+	if (d.has_config)
+		config_release(&d.config);
+	return cli_print(&out, status);
+}
+
+const struct verb verb_doctor = {
+	"doctor", "doctor [--json]", "look for what is wrong, and say how to mend it",
+	"Looks at the config, SOLDR_ variables, the backends' plugins, the cache root, the compilers on\n"
+	"PATH and other tools' wrapper settings. Exit status 1 when something is wrong; a note is no\n"
+	"fault.\n"
+	"\n"
+	"  --json   one JSON object: schema_version, ok, wrong, notes, and in findings for each: check,\n"
+	"           status (ok, note, wrong), message\n"
+	"\nExample:\n  soldr doctor\n",
+	run};

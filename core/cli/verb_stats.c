@@ -1,0 +1,202 @@
+/*
+ * verb_stats: `soldr stats`, the counters of the selected backend since they
+ * were last zeroed, and the size of its store.
+ */
+#include "counters.h"
+#include "host.h"
+#include "json.h"
+#include "report.h"
+#include "text.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static void take_stat(void *arg, const soldr_stat *stat)
+{
+	struct store_size *size = arg;
+	const struct {
+		const char *name;
+		uint64_t *to;
+	} known[] = {
+		{"size_bytes", &size->size_bytes},
+		{"max_size_bytes", &size->max_size_bytes},
+		{"entries", &size->entries},
+	};
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+		if (strcmp(stat->name, known[i].name) == 0) {
+			*known[i].to = stat->value;
+			size->known = true;
+		}
+	}
+}
+
+int report_store_size(soldr_service *service, struct store_size *size)
+{
+	soldr_error err = SOLDR_ERROR_INIT;
+	*size = (struct store_size){0};
+	int rc = soldr_service_stats(service, take_stat, size, &err);
+	if (rc == 0 || rc == SOLDR_E_UNSUPPORTED)
+		return 0;
+	cli_error("%s", err.message);
+	return STATUS_SOLDR;
+}
+
+struct stats {
+	const struct config *config;
+	struct counter_totals totals;
+	struct store_size size;
+	char since[32]; /* ISO 8601, UTC; "" when nothing was counted yet */
+};
+
+static void stats_json(const struct stats *s, struct buf *out)
+{
+	const struct counter_totals *t = &s->totals;
+	struct json j = json_to(out, true);
+	json_open(&j, NULL, '{');
+	json_u64(&j, "schema_version", JSON_SCHEMA_VERSION);
+	json_str(&j, "backend", s->config->backend);
+	json_u64(&j, "compilations", t->compilations);
+	json_u64(&j, "hits", t->hits);
+	json_u64(&j, "misses", t->misses);
+	json_u64(&j, "non_cacheable", t->non_cacheable);
+	json_u64(&j, "passthrough", t->passthrough);
+	json_u64(&j, "fallbacks", t->fallbacks);
+	json_u64(&j, "errors", t->errors);
+	json_u64(&j, "time_saved_ms", t->time_saved_ns / 1000000);
+	json_u64(&j, "size_bytes", s->size.size_bytes);
+	json_u64(&j, "max_size_bytes", s->size.max_size_bytes);
+	json_u64(&j, "entries", s->size.entries);
+	json_open(&j, "reasons", '{');
+	for (enum soldr_reason r = SOLDR_REASON_NONE + 1; r < SOLDR_REASON_COUNT; r++)
+		if (t->reasons[r])
+			json_u64(&j, reason_name(r), t->reasons[r]);
+	json_close(&j, '}');
+	json_str(&j, "since", s->since[0] ? s->since : NULL);
+	json_close(&j, '}');
+	buf_addc(out, '\n');
+}
+
+static void count_row(struct table *table, const char *name, uint64_t count, uint64_t whole)
+{
+	char number[TEXT_SIZE], percent[TEXT_SIZE];
+	table_cell(table, name);
+	table_cell(table, text_count(number, count));
+	table_cell(table, whole ? text_percent(percent, count, whole) : "");
+}
+
+static void stats_text(const struct stats *s, struct buf *out)
+{
+	const struct counter_totals *t = &s->totals;
+	char a[TEXT_SIZE], b[TEXT_SIZE];
+	struct table table;
+	buf_addf(out, "backend %s", s->config->backend);
+	buf_addf(out, s->since[0] ? ", since %s\n\n" : ", nothing counted yet\n\n", s->since);
+	table_init(&table, "lrr");
+	count_row(&table, "compilations", t->compilations, 0);
+	count_row(&table, "  hits", t->hits, t->compilations);
+	count_row(&table, "  misses", t->misses, t->compilations);
+	count_row(&table, "  non-cacheable", t->non_cacheable, t->compilations);
+	count_row(&table, "  passthrough", t->passthrough, t->compilations);
+	count_row(&table, "  fallbacks", t->fallbacks, t->compilations);
+	count_row(&table, "errors", t->errors, t->compilations);
+	table_print(&table, out, 0);
+	buf_addf(out, "\nhit rate    %s of cacheable compilations\n", text_percent(a, t->hits, t->hits + t->misses));
+	buf_addf(out, "time saved  %s\n", text_duration(a, t->time_saved_ns));
+	if (s->size.known) {
+		buf_addf(out, "store       %s entries, %s", text_count(a, s->size.entries), text_bytes(b, s->size.size_bytes));
+		if (s->size.max_size_bytes)
+			buf_addf(out, " of %s (%s)", text_bytes(a, s->size.max_size_bytes),
+			         text_percent(b, s->size.size_bytes, s->size.max_size_bytes));
+		buf_addc(out, '\n');
+	}
+	enum soldr_reason top[SOLDR_REASON_COUNT];
+	size_t n = text_top_reasons(t, top);
+	if (!n)
+		return;
+	buf_adds(out, "\nwhy compilations were not hits\n");
+	table_init(&table, "lrl");
+	for (size_t i = 0; i < n; i++) {
+		table_cell(&table, reason_name(top[i]));
+		table_cell(&table, text_count(a, t->reasons[top[i]]));
+		table_cell(&table, reason_text(top[i]));
+	}
+	table_print(&table, out, 2);
+}
+
+static int read_stats(const struct cli *cli, struct stats *s)
+{
+	soldr_error err = SOLDR_ERROR_INIT;
+	soldr_service *service = NULL;
+	int status = cli_service(cli, s->config, &service);
+	if (!status)
+		status = report_store_size(service, &s->size);
+	soldr_service_free(service);
+	if (status)
+		return status;
+	char *file = host_counters_file(s->config, s->config->backend);
+	if (!file || counters_read(file, &s->totals, &err) != 0) {
+		cli_error("%s", file ? err.message : "out of memory");
+		status = STATUS_SOLDR;
+	}
+	free(file);
+	time_t since = (time_t)s->totals.since_unix;
+	struct tm tm;
+	if (since && gmtime_r(&since, &tm))
+		strftime(s->since, sizeof s->since, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return status;
+}
+
+static int zero(const struct config *config)
+{
+	soldr_error err = SOLDR_ERROR_INIT;
+	char *file = host_counters_file(config, config->backend);
+	int rc = file ? counters_zero(file, &err) : err_set(&err, SOLDR_E_NOMEM, 0, "stats", "out of memory");
+	free(file);
+	if (rc)
+		cli_error("%s", err.message);
+	return rc ? STATUS_SOLDR : 0;
+}
+
+static int run(const struct cli *cli, const struct verb *verb)
+{
+	bool as_json = false, to_zero = false;
+	const struct cli_option options[] = {{"--json", &as_json, NULL}, {"--zero", &to_zero, NULL}, {NULL, NULL, NULL}};
+	struct cli_operands operands;
+	struct config config;
+	int status = cli_parse(cli, verb, options, &operands);
+	if (status >= 0)
+		return status;
+	if (operands.count)
+		return cli_usage(verb, "stats: unexpected argument '%s'", operands.items[0]);
+	status = cli_config(cli, &config);
+	if (status)
+		return status;
+	struct stats s = {.config = &config};
+	struct buf out = BUF_INIT;
+	status = to_zero ? zero(&config) : 0;
+	if (!status && (!to_zero || as_json))
+		status = read_stats(cli, &s);
+	if (!status) {
+		if (as_json)
+			stats_json(&s, &out);
+		else if (to_zero)
+			buf_addf(&out, "counters of backend %s are zero\n", config.backend);
+		else
+			stats_text(&s, &out);
+		status = cli_print(&out, 0);
+	}
+	config_release(&config);
+	return status;
+}
+
+const struct verb verb_stats = {
+	"stats", "stats [--json] [--zero]", "hits, misses and why, of the selected backend",
+	"  --json   one JSON object: schema_version, backend, compilations, hits, misses, non_cacheable,\n"
+	"           passthrough, fallbacks, errors, time_saved_ms, size_bytes, max_size_bytes, entries,\n"
+	"           reasons (name to count), since\n"
+	"  --zero   start counting anew; the store is left as it is\n"
+	"\nThe counters are those of your user and the backend; --backend NAME before the verb\n"
+	"shows another one's.\n"
+	"\nExample:\n  soldr stats --json | jq .hits\n",
+	run};

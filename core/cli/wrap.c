@@ -1,0 +1,107 @@
+/*
+ * wrap: the compile path. See wrap.h.
+ *
+ * The bypass comes before everything else: with SOLDR_BACKEND=null no config is
+ * read and nothing is loaded, soldr becomes the compiler. Otherwise the backend
+ * serves the request in this process, and soldr ends as the compiler ended.
+ */
+#include "wrap.h"
+
+#include "compiler.h"
+#include "exec.h"
+#include "host.h"
+#include "signals.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int become(const struct compiler *compiler, const char **argv, const char *const *envp)
+{
+	soldr_error err = SOLDR_ERROR_INIT;
+	const soldr_spawn spawn = {
+		.struct_size = sizeof spawn,
+		.file = compiler->path,
+		.argv = argv,
+		.envp = envp,
+	};
+	exec_replace(&spawn, &err);
+	cli_error("%s", err.message);
+	return err.sys_errno == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
+}
+
+/* The exit status, or minus the signal to die of once everything is released. */
+static int serve(const struct cli *cli, const struct config *config, const struct compiler *compiler, const char **argv,
+                 const char *const *envp)
+{
+	soldr_error err = SOLDR_ERROR_INIT;
+	soldr_result result = {.struct_size = sizeof result};
+	soldr_service *service = NULL;
+	const struct host_options options = {
+		.config = config,
+		.envp = envp,
+		.cwd = cli->cwd,
+		.may_replace = true,
+		.watch = {.child = signals_child},
+	};
+	signals_install();
+	int rc = host_start(&options, &service, &err);
+	if (!rc)
+		rc = host_compile(service, argv, compiler->path, &result, &err);
+	soldr_service_free(service);
+	if (rc) {
+		cli_error("%s", err.message);
+		return STATUS_SOLDR;
+	}
+	/* A hit after a signal that ended only a probe: the compiler would have died of it. */
+	if (!result.signal && (result.outcome == SOLDR_OUTCOME_HIT || result.outcome == SOLDR_OUTCOME_ERROR_HIT))
+		result.signal = signals_received();
+	return result.signal ? -result.signal : result.exit_code & 0xff;
+}
+
+static int compile(const struct cli *cli, const struct compiler *compiler, const char **argv, const char *const *envp)
+{
+	if (cli_bypass(cli) || !cli->cwd) /* no directory, no key: the compiler may still manage with absolute paths */
+		return become(compiler, argv, envp);
+	struct config config;
+	int status = cli_config(cli, &config);
+	if (status)
+		return status;
+	status = serve(cli, &config, compiler, argv, envp);
+	config_release(&config);
+	return status;
+}
+
+int wrap_compile(const struct cli *cli)
+{
+	struct compiler compiler;
+	char depth_text[CLI_DEPTH_TEXT];
+	const char *sets[] = {depth_text};
+	unsigned depth = cli_depth(cli);
+	int status = compiler_find(cli, cli->argv[0], &compiler);
+	if (status)
+		return status;
+	if (depth > CLI_DEPTH_MAX) {
+		cli_error("soldr called itself %u times for %s: a script of that name runs soldr again; "
+		          "name the real compiler in it by its path", depth, compiler.path);
+		compiler_release(&compiler);
+		return STATUS_SOLDR;
+	}
+	cli_depth_set(depth_text, depth);
+	const char **envp = cli_env(cli->envp, sets, 1);
+	const char **argv = calloc((size_t)cli->argc + 1, sizeof *argv);
+	if (envp && argv) {
+		memcpy(argv, cli->argv, (size_t)cli->argc * sizeof *argv);
+		argv[0] = compiler.argv0;
+		status = compile(cli, &compiler, argv, envp);
+	} else {
+		cli_error("out of memory");
+		status = STATUS_SOLDR;
+	}
+	free(argv);
+	free(envp);
+	compiler_release(&compiler);
+	if (status < 0)
+		signals_die(-status);
+	return status;
+}

@@ -1,0 +1,116 @@
+/*
+ * dispatch: one request from its arrival to its outcome.
+ *
+ *   request → backend → outcome
+ *                └ error → nothing ran yet: the bare compiler (on_error: fallback)
+ *                          or SOLDR_E_* to the caller (on_error: fail)
+ *                        → the compiler ran already: its exit stands
+ *
+ * Every request that ends here is counted once.
+ */
+#include "service_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char origin[] = "dispatch";
+
+void dispatch_count(soldr_service *s, const soldr_result *r)
+{
+	bool failed = r->exit_code != 0 || r->signal != 0;
+	counters_add(s->total, r, failed);
+	counters_add(s->run, r, failed);
+}
+
+static void enter(soldr_service *s, struct active *a)
+{
+	pthread_mutex_lock(&s->list_lock);
+	a->next = s->active;
+	s->active = a;
+	pthread_mutex_unlock(&s->list_lock);
+}
+
+static void leave(soldr_service *s, struct active *a)
+{
+	pthread_mutex_lock(&s->list_lock);
+	struct active **at = &s->active;
+	while (*at && *at != a)
+		at = &(*at)->next;
+	if (*at)
+		*at = a->next;
+	pthread_mutex_unlock(&s->list_lock);
+	buf_release(&a->pending[0]);
+	buf_release(&a->pending[1]);
+}
+
+static int call_backend(soldr_service *s, const soldr_request *req, soldr_result *r, soldr_error *err)
+{
+	bool alone = !(s->plugin.backend.caps & SOLDR_CAP_CONCURRENT);
+	if (alone)
+		pthread_mutex_lock(&s->call_lock);
+	int rc = s->plugin.backend.compile(s->instance, req, r, err);
+	if (alone)
+		pthread_mutex_unlock(&s->call_lock);
+	if (rc == 0 && (r->outcome == SOLDR_OUTCOME_NONE || r->outcome > SOLDR_OUTCOME_FALLBACK))
+		rc = err_set(err, SOLDR_E_ABI, 0, origin, "backend %s returned success with outcome %u", s->plugin.backend.name, r->outcome);
+	return rc;
+}
+
+/* The backend failed at this request. */
+static int recover(soldr_service *s, struct active *a, soldr_result *r, soldr_error *err)
+{
+	service_log(s, SOLDR_LOG_WARN, err->origin[0] ? err->origin : origin, "%s", err->message);
+	buf_clear(&a->pending[0]);
+	buf_clear(&a->pending[1]);
+	*r = (soldr_result){.struct_size = sizeof *r, .outcome = SOLDR_OUTCOME_FALLBACK};
+	snprintf(r->reason, sizeof r->reason, "%s", reason_name(SOLDR_REASON_BACKEND_ERROR));
+	if (a->ran) {
+		r->exit_code = a->exit_code;
+		r->signal = a->signal;
+		return 0;
+	}
+	if (s->config->on_error == ON_ERROR_FAIL)
+		return err->code;
+	soldr_error again = SOLDR_ERROR_INIT;
+	int rc = active_run_bare(a, SOLDR_OUTCOME_FALLBACK, reason_name(SOLDR_REASON_BACKEND_ERROR), r, &again);
+	if (rc)
+		*err = again;
+	return rc;
+}
+
+int dispatch(soldr_service *s, const soldr_request *req, const struct exec_sink *sink, bool to_stdio, soldr_result *r,
+             soldr_error *err)
+{
+	struct active a = {
+		.service = s, .request = req, .sink = *sink, .to_stdio = to_stdio, .start_ns = service_now_ns(),
+	};
+	soldr_error problem = SOLDR_ERROR_INIT;
+	soldr_result mine = {.struct_size = sizeof mine};
+	int rc;
+	enter(s, &a);
+	if (!s->instance) {
+		rc = active_run_bare(&a, SOLDR_OUTCOME_FALLBACK, s->fault_reason, &mine, &problem);
+	} else {
+		rc = call_backend(s, req, &mine, &problem);
+		if (rc)
+			rc = recover(s, &a, &mine, &problem);
+		else
+			active_flush(&a);
+	}
+	leave(s, &a);
+	if (rc) {
+		if (err)
+			*err = problem;
+		return rc;
+	}
+	mine.reason[sizeof mine.reason - 1] = 0;
+	mine.detail[sizeof mine.detail - 1] = 0;
+	dispatch_count(s, &mine);
+	service_log(s, SOLDR_LOG_INFO, origin, "%s%s%s%s%s, exit %d signal %d, %llu us", outcome_name(mine.outcome),
+	            mine.reason[0] ? " " : "", mine.reason, mine.detail[0] ? " " : "", mine.detail, mine.exit_code, mine.signal,
+	            (unsigned long long)((service_now_ns() - a.start_ns) / 1000));
+	uint32_t size = r->struct_size < sizeof mine ? r->struct_size : (uint32_t)sizeof mine;
+	mine.struct_size = r->struct_size;
+	memcpy(r, &mine, size);
+	return 0;
+}

@@ -1,0 +1,46 @@
+/*
+ * exec: runs a child to its end, or becomes it.
+ *
+ * The child gets the caller's process group, signal mask and dispositions as
+ * they were at start-up, its descriptors (also the jobserver's), limits and
+ * nice level. stdout and stderr are passed on as they come and, if asked,
+ * kept in full. A stream that is a terminal stays one for the child (a pseudo
+ * terminal of the same size). An exec that fails is reported with its errno.
+ */
+#ifndef SOLDR_SERVICE_EXEC_H
+#define SOLDR_SERVICE_EXEC_H
+
+#include "buf.h"
+#include "err.h"
+
+#include <signal.h>
+#include <soldr/backend.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Where the child's output goes. write: 0, or non-zero when nobody listens any more. */
+struct exec_sink {
+	int32_t (*write)(void *arg, uint32_t stream, const void *, uint64_t len);
+	void *arg;
+	uint32_t stdout_kind, stderr_kind; /* enum soldr_fd_kind, of what is behind write */
+	int stdout_fd, stderr_fd;          /* descriptors behind write, or -1: for streams that need no copy */
+};
+
+/* Told of each child, so that a program with signal handlers can forward. pid 0: ended. */
+struct exec_watch {
+	void (*child)(void *arg, pid_t pid);
+	bool (*cancelled)(void *arg); /* polled at least every 100 ms; true: TERM, after 2 s KILL */
+	void *arg;
+};
+
+struct exec_limits {
+	int nice_add; /* added to the child's nice level; 0: as it is */
+};
+
+/* argv, envp, cwd of spawn must be set. Captured data is malloc'ed into the exit struct. */
+int exec_run(const soldr_spawn *, const struct exec_sink *, const struct exec_watch *, const struct exec_limits *, soldr_exit *,
+             soldr_error *);
+/* Becomes the program; returns only on failure. */
+int exec_replace(const soldr_spawn *, soldr_error *);
+
+#endif

@@ -1,0 +1,228 @@
+/*
+ * host_api: the functions of soldr_host, as a plugin sees them.
+ *
+ * Output that a plugin emits is held back until its compile() succeeds or it
+ * starts a program: a hit that turns out wrong half-way then leaves no trace
+ * in front of the fallback's own output.
+ */
+#include "service_internal.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const char origin[] = "host";
+
+static soldr_service *service_of(soldr_core *core)
+{
+	return (soldr_service *)(void *)core;
+}
+
+uint64_t service_now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+void service_log(const soldr_service *s, uint32_t level, const char *from, const char *fmt, ...)
+{
+	struct buf b = BUF_INIT;
+	va_list ap;
+	va_start(ap, fmt);
+	buf_vaddf(&b, fmt, ap);
+	va_end(ap);
+	log_write(&s->log, level, from, buf_str(&b));
+	buf_release(&b);
+}
+
+static struct active *find_active(soldr_service *s, uint64_t id)
+{
+	pthread_mutex_lock(&s->list_lock);
+	struct active *a = s->active;
+	while (a && a->request->id != id)
+		a = a->next;
+	pthread_mutex_unlock(&s->list_lock);
+	return a;
+}
+
+static int no_such_request(uint64_t id, soldr_error *err)
+{
+	return err_set(err, SOLDR_E_INVALID, 0, origin, "there is no request %llu in progress: use the id of the request being served",
+	               (unsigned long long)id);
+}
+
+static void *host_alloc(soldr_core *core, uint64_t size)
+{
+	(void)core;
+	return size > SIZE_MAX ? NULL : malloc(size ? (size_t)size : 1);
+}
+
+static void host_release(soldr_core *core, void *p)
+{
+	(void)core;
+	free(p);
+}
+
+static void host_log(soldr_core *core, uint32_t level, const char *from, const char *message)
+{
+	log_write(&service_of(core)->log, level, from, message);
+}
+
+static uint64_t host_monotonic_ns(soldr_core *core)
+{
+	(void)core;
+	return service_now_ns();
+}
+
+static uint32_t host_cancelled(soldr_core *core, uint64_t id)
+{
+	soldr_service *s = service_of(core);
+	(void)id;
+	return s->watch.cancelled && s->watch.cancelled(s->watch.arg);
+}
+
+static void host_audit(soldr_core *core, uint64_t id, const char *event, const soldr_kv *kv, uint32_t n)
+{
+	soldr_service *s = service_of(core);
+	if (!s->log.file && !s->log.to_stderr)
+		return;
+	struct buf b = {.max = 16 * 1024};
+	buf_addf(&b, "request %llu: %s", (unsigned long long)id, event);
+	for (uint32_t i = 0; i < n; i++)
+		buf_addf(&b, " %s=%s", kv[i].key, kv[i].value);
+	log_write(&s->log, SOLDR_LOG_DEBUG, "audit", buf_str(&b));
+	buf_release(&b);
+}
+
+void active_flush(struct active *a)
+{
+	for (uint32_t i = 0; i < 2; i++) {
+		struct buf *b = &a->pending[i];
+		if (b->len && a->sink.write)
+			a->sink.write(a->sink.arg, i == 0 ? SOLDR_STDOUT : SOLDR_STDERR, b->data, b->len);
+		buf_release(b);
+	}
+}
+
+static int32_t host_emit(soldr_core *core, uint64_t id, uint32_t stream, const void *data, uint64_t len, soldr_error *err)
+{
+	struct active *a = find_active(service_of(core), id);
+	if (!a)
+		return no_such_request(id, err);
+	if (stream != SOLDR_STDOUT && stream != SOLDR_STDERR)
+		return err_set(err, SOLDR_E_INVALID, 0, origin, "stream %u is neither stdout nor stderr", stream);
+	struct buf *b = &a->pending[stream == SOLDR_STDERR];
+	buf_add(b, data, (size_t)len);
+	return buf_ok(b) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory for %llu bytes of output", (unsigned long long)len);
+}
+
+/* The spawn with every default of the request filled in. */
+static soldr_spawn complete(const struct active *a, const soldr_spawn *sp)
+{
+	soldr_spawn full = {0};
+	memcpy(&full, sp, sp->struct_size < sizeof full ? sp->struct_size : sizeof full);
+	full.struct_size = sizeof full;
+	if (!full.envp)
+		full.envp = a->request->envp;
+	/* The child inherits our own directory; a chdir is needed for any other only. */
+	if (a->to_stdio && (!full.cwd || strcmp(full.cwd, a->request->cwd) == 0))
+		full.cwd = NULL;
+	else if (!full.cwd)
+		full.cwd = a->request->cwd;
+	return full;
+}
+
+static int run_spawn(struct active *a, const soldr_spawn *sp, soldr_exit *ex, soldr_error *err)
+{
+	soldr_service *s = a->service;
+	soldr_spawn full = complete(a, sp);
+	soldr_exit mine = {.struct_size = sizeof mine};
+	active_flush(a);
+	int rc = exec_run(&full, &a->sink, &s->watch, &s->limits, &mine, err);
+	if (rc)
+		return rc;
+	if (!(full.flags & SOLDR_SPAWN_PROBE)) {
+		a->ran = true;
+		a->exit_code = mine.exit_code;
+		a->signal = mine.signal;
+	}
+	uint32_t size = ex->struct_size < sizeof mine ? ex->struct_size : (uint32_t)sizeof mine;
+	mine.struct_size = ex->struct_size;
+	memcpy(ex, &mine, size);
+	return 0;
+}
+
+static int32_t host_run(soldr_core *core, uint64_t id, const soldr_spawn *sp, soldr_exit *ex, soldr_error *err)
+{
+	struct active *a = find_active(service_of(core), id);
+	return a ? run_spawn(a, sp, ex, err) : no_such_request(id, err);
+}
+
+static int replace_or_run(struct active *a, const soldr_spawn *sp, uint32_t outcome, const char *reason, soldr_exit *ex,
+                          soldr_error *err)
+{
+	soldr_service *s = a->service;
+	soldr_spawn full = complete(a, sp);
+	full.flags &= ~(uint32_t)(SOLDR_SPAWN_CAPTURE_STDOUT | SOLDR_SPAWN_CAPTURE_STDERR);
+	bool plain = !(full.flags & (SOLDR_SPAWN_MUTE_STDOUT | SOLDR_SPAWN_MUTE_STDERR | SOLDR_SPAWN_NO_STDIN)) && !full.timeout_ns;
+	if (!s->may_replace || !a->to_stdio || !plain || s->limits.nice_add)
+		return run_spawn(a, &full, ex, err);
+	/* There is no later: what is counted must be counted now, and the status cannot be known. */
+	soldr_result r = {.struct_size = sizeof r, .outcome = outcome};
+	snprintf(r.reason, sizeof r.reason, "%s", reason);
+	active_flush(a);
+	dispatch_count(s, &r);
+	return exec_replace(&full, err);
+}
+
+static int32_t host_replace(soldr_core *core, uint64_t id, const soldr_spawn *sp, uint32_t outcome, const char *reason, soldr_exit *ex,
+                            soldr_error *err)
+{
+	struct active *a = find_active(service_of(core), id);
+	return a ? replace_or_run(a, sp, outcome, reason, ex, err) : no_such_request(id, err);
+}
+
+static int32_t host_submit(soldr_core *core, soldr_task_fn task, void *arg)
+{
+	(void)core;
+	task(arg);
+	return 0;
+}
+
+int active_run_bare(struct active *a, uint32_t outcome, const char *reason, soldr_result *r, soldr_error *err)
+{
+	soldr_spawn sp = {.struct_size = sizeof sp, .file = a->request->compiler, .argv = a->request->argv};
+	soldr_exit ex = {.struct_size = sizeof ex};
+	int rc = replace_or_run(a, &sp, outcome, reason, &ex, err);
+	if (rc)
+		return rc;
+	r->outcome = outcome;
+	r->exit_code = ex.exit_code;
+	r->signal = ex.signal;
+	snprintf(r->reason, sizeof r->reason, "%s", reason);
+	return 0;
+}
+
+void host_api_init(soldr_service *s)
+{
+	s->host = (soldr_host){
+		.struct_size = sizeof s->host,
+		.abi = SOLDR_ABI,
+		.core = (soldr_core *)(void *)s,
+		.alloc = host_alloc,
+		.release = host_release,
+		.log = host_log,
+		.monotonic_ns = host_monotonic_ns,
+		.cancelled = host_cancelled,
+		.audit = host_audit,
+		.emit = host_emit,
+		.run = host_run,
+		.replace = host_replace,
+		.submit = host_submit,
+	};
+}

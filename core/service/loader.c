@@ -1,0 +1,333 @@
+/*
+ * loader: see loader.h.
+ *
+ * A plugin becomes a table of functions in four steps, and code of the file
+ * runs only in the last two:
+ *   1. The path is resolved once; from then on only the resolved path is used,
+ *      so that the file that was checked is the file that is loaded. Owner and
+ *      mode of it and of all directories above it are checked: who passes that
+ *      check could change our own files as well.
+ *   2. Its ELF headers are read. The run-time linker maps a truncated file as
+ *      it is and dies of SIGBUS in it; and a text file, a directory or a FIFO
+ *      deserves a better sentence than libltdl's "file not found".
+ *   3. libltdl loads it: by absolute path, so that no search path of libltdl
+ *      counts; local, so that two plugins may define the same names; resident,
+ *      because a plugin may have left thread-local data or exit handlers.
+ *   4. soldr_backend_v1() gives the table, and plugin_check reads it.
+ *
+ * libltdl keeps its state in the process and has no lock; so, like
+ * soldr_service_start(), these functions must not run in two threads at once.
+ * lt_dlinit() has no lt_dlexit() here: modules are resident, and a libltdl that
+ * starts over forgets them without releasing them.
+ */
+#include "loader.h"
+
+#include "fs.h"
+#include "path.h"
+#include "plugin_check.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <link.h>
+#include <ltdl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char origin[] = "loader";
+
+#define PLUGIN_SYMBOL "soldr_backend_v1"
+
+enum {
+	PLACES_TEXT_MAX = 240,     /* bytes of a message that name the places looked at */
+	PROGRAM_HEADERS_MAX = 128, /* of a shared object; real ones have about ten */
+	PLUGIN_NAME_MAX = 64       /* bytes of a plain name */
+};
+
+/* ---- finding -------------------------------------------------------------------- */
+
+static void add_once(struct vec *list, const char *dir)
+{
+	for (size_t i = 0; i < list->len; i++)
+		if (strcmp(list->items[i], dir) == 0)
+			return;
+	vec_add(list, dir);
+}
+
+/* Adds suffix below the directory that is up levels above file. */
+static void add_beside(struct vec *list, const char *file, int up, const char *suffix)
+{
+	char *dir = file ? strdup(file) : NULL;
+	for (int i = 0; dir && i < up; i++) {
+		char *parent = path_dir(dir);
+		free(dir);
+		dir = parent;
+	}
+	char *full = dir ? path_join(dir, suffix) : NULL;
+	if (full)
+		add_once(list, full);
+	free(full);
+	free(dir);
+}
+
+void plugin_search_list(const char *const *search, struct vec *out)
+{
+	for (; search && *search; search++)
+		if (**search)
+			add_once(out, *search);
+	char *self = path_self();
+	add_beside(out, self, 2, "lib/soldr"); /* PREFIX/bin/soldr: PREFIX/lib/soldr */
+
+	/* In a program that links libsoldr.so, the plugins are installed beside that library. */
+	Dl_info info;
+	char *library = NULL;
+	if (dladdr(origin, &info) && info.dli_fname)
+		library = realpath(info.dli_fname, NULL);
+	if (library && self && strcmp(library, self) != 0)
+		add_beside(out, library, 1, "soldr");
+	free(library);
+	free(self);
+}
+
+static bool exists(const char *path)
+{
+	struct stat st;
+	/* What is there but cannot be looked at is found: loading it then says why. */
+	return sys.stat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+static int find_absolute(const char *name, char **path, soldr_error *err)
+{
+	if (!exists(name))
+		return err_set(err, SOLDR_E_NOT_FOUND, 0, origin,
+		               "no plugin file %s: install it there, or correct the backend's plugin setting", name);
+	char *found = strdup(name);
+	if (!found)
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	*path = found;
+	return 0;
+}
+
+static int not_found(const char *name, const struct vec *dirs, soldr_error *err)
+{
+	struct buf places = BUF_INIT;
+	size_t shown = 0;
+	while (shown < dirs->len && (!shown || places.len + strlen(dirs->items[shown]) < PLACES_TEXT_MAX)) {
+		buf_addf(&places, "%s%s", shown ? ", " : "", dirs->items[shown]);
+		shown++;
+	}
+	if (shown < dirs->len)
+		buf_addf(&places, " and %zu more", dirs->len - shown);
+	int rc = err_set(err, SOLDR_E_NOT_FOUND, 0, origin,
+	                 "no plugin \"%s\": looked for %s.so in %s; install it there, or name its directory in plugin_path or "
+	                 "SOLDR_PLUGIN_PATH, or give the plugin's absolute path",
+	                 name, name, buf_str(&places));
+	buf_release(&places);
+	return rc;
+}
+
+int plugin_find(const char *name, const char *const *search, char **path, soldr_error *err)
+{
+	if (*name == '/')
+		return find_absolute(name, path, err);
+	if (!*name || strchr(name, '/') || *name == '.' || strlen(name) > PLUGIN_NAME_MAX)
+		return err_set(err, SOLDR_E_CONFIG, 0, origin,
+		               "plugin \"%.100s\" is neither an absolute path nor a plain name: write /DIR/FILE.so or NAME", name);
+	struct vec dirs = VEC_INIT;
+	plugin_search_list(search, &dirs);
+	char *found = NULL;
+	bool memory = vec_ok(&dirs);
+	for (size_t i = 0; memory && !found && i < dirs.len; i++) {
+		struct buf b = BUF_INIT;
+		buf_addf(&b, "%s/%s.so", dirs.items[i], name);
+		found = buf_detach(&b);
+		memory = found != NULL;
+		if (found && !exists(found)) {
+			free(found);
+			found = NULL;
+		}
+	}
+	int rc = 0;
+	if (found)
+		*path = found;
+	else if (memory)
+		rc = not_found(name, &dirs, err);
+	else
+		rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	vec_release(&dirs);
+	return rc;
+}
+
+/* ---- looking at the file before it is loaded --------------------------------------- */
+
+static bool read_at(int fd, void *to, size_t len, uint64_t offset)
+{
+	return offset <= INT64_MAX && pread(fd, to, len, (off_t)offset) == (ssize_t)len;
+}
+
+/* What is wrong with the shared object in fd, or NULL. */
+static const char *elf_fault(int fd, uint64_t size)
+{
+	static const char foreign[] = "is not a shared object (ELF) for this machine: name a plugin built for it";
+	static const char cut[] = "is truncated: install it again";
+	ElfW(Ehdr) head;
+	ElfW(Phdr) table[PROGRAM_HEADERS_MAX];
+	if (!read_at(fd, &head, sizeof head, 0))
+		return foreign;
+	if (memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_type != ET_DYN || head.e_phentsize != sizeof *table ||
+	    head.e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32))
+		return foreign;
+	if (head.e_phnum == 0 || head.e_phnum > PROGRAM_HEADERS_MAX)
+		return foreign;
+	if (!read_at(fd, table, head.e_phnum * sizeof *table, head.e_phoff))
+		return cut;
+	for (size_t i = 0; i < head.e_phnum; i++)
+		if (table[i].p_type == PT_LOAD && (table[i].p_offset > size || table[i].p_filesz > size - table[i].p_offset))
+			return cut;
+	return NULL;
+}
+
+static int check_shared_object(const char *path, soldr_error *err)
+{
+	/* libltdl would take this for a libtool archive and load the file that is named in it. */
+	if (strcmp(path_ext(path), ".la") == 0)
+		return err_set(err, SOLDR_E_ABI, 0, origin, "is a libtool archive: name the .so file itself");
+	/* O_NONBLOCK: a FIFO must not make us wait for a writer. */
+	int fd = sys.open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
+	if (fd < 0)
+		return err_set(err, SOLDR_E_IO, errno, origin, "cannot be opened");
+	struct stat st;
+	const char *fault = NULL;
+	int rc = 0;
+	if (sys.fstat(fd, &st) != 0)
+		rc = err_set(err, SOLDR_E_IO, errno, origin, "cannot stat it");
+	else if (S_ISDIR(st.st_mode))
+		fault = "is a directory: name the .so file in it";
+	else if (!S_ISREG(st.st_mode))
+		fault = "is not a regular file: name a .so file";
+	else
+		fault = elf_fault(fd, (uint64_t)st.st_size);
+	if (!rc && fault)
+		rc = err_set(err, SOLDR_E_ABI, 0, origin, "%s", fault);
+	sys.close(fd);
+	return rc;
+}
+
+/* ---- loading -------------------------------------------------------------------- */
+
+static const char *ltdl_message(void)
+{
+	const char *text = lt_dlerror();
+	return text ? text : "no reason given";
+}
+
+/*
+ * Why path does not load. libltdl asks its loaders in turn and reports what the
+ * last one said, which is "file not found" whatever the first one found; so the
+ * loader of shared objects is asked again, alone.
+ */
+static void explain_failure(const char *path, lt_dladvise advice, soldr_error *err)
+{
+	const char *why = ltdl_message();
+	const lt_dlvtable *loader = lt_dlloader_find("lt_dlopen");
+	if (loader) {
+		lt_module module = loader->module_open(loader->dlloader_data, path, advice);
+		if (module)
+			loader->module_close(loader->dlloader_data, module);
+		else
+			why = ltdl_message();
+	}
+	err_set(err, SOLDR_E_ABI, 0, origin, "cannot be loaded: %s; rebuild or reinstall it", why);
+}
+
+static int open_module(const char *path, lt_dlhandle *handle, soldr_error *err)
+{
+	if (lt_dlinit() != 0)
+		return err_set(err, SOLDR_E_INTERNAL, 0, origin, "cannot be loaded: libltdl does not start (%s)", ltdl_message());
+	lt_dladvise advice;
+	if (lt_dladvise_init(&advice) != 0)
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, "cannot be loaded: %s", ltdl_message());
+	/* No lt_dladvise_ext(): only this very file, never one with a suffix added to its name. */
+	int rc = 0;
+	if (lt_dladvise_local(&advice) != 0 || lt_dladvise_resident(&advice) != 0) {
+		rc = err_set(err, SOLDR_E_INTERNAL, 0, origin, "cannot be loaded: %s", ltdl_message());
+	} else {
+		lt_dlhandle opened = lt_dlopenadvise(path, advice);
+		if (opened) {
+			*handle = opened;
+		} else {
+			explain_failure(path, advice, err);
+			rc = SOLDR_E_ABI;
+		}
+	}
+	lt_dladvise_destroy(&advice);
+	return rc;
+}
+
+typedef const soldr_backend *(*entry_fn)(uint32_t, soldr_error *);
+
+static int ask_for_table(lt_dlhandle handle, const soldr_backend **table, soldr_error *err)
+{
+	void *symbol = lt_dlsym(handle, PLUGIN_SYMBOL);
+	if (!symbol)
+		return err_set(err, SOLDR_E_ABI, 0, origin, "does not export " PLUGIN_SYMBOL "(): it is not a soldr backend");
+	entry_fn entry;
+	memcpy(&entry, &symbol, sizeof entry); /* ISO C has no cast from an object's address to a function's */
+	soldr_error said = SOLDR_ERROR_INIT;
+	*table = entry(SOLDR_ABI, &said);
+	if (*table || !said.message[0])
+		return 0;
+	said.message[sizeof said.message - 1] = 0;
+	int code = said.code > SOLDR_OK && said.code <= SOLDR_E_INTERNAL ? said.code : SOLDR_E_ABI;
+	return err_set(err, code, 0, origin, "refuses this soldr: %s", said.message);
+}
+
+static int load_resolved(char *path, struct plugin *plugin, soldr_error *err)
+{
+	struct plugin loaded = {.path = path};
+	lt_dlhandle handle = NULL;
+	const soldr_backend *table = NULL;
+	int rc = fs_check_trusted(path, err);
+	if (!rc)
+		rc = check_shared_object(path, err);
+	if (!rc)
+		rc = open_module(path, &handle, err);
+	if (!rc)
+		rc = ask_for_table(handle, &table, err);
+	if (!rc)
+		rc = plugin_check_table(table, &loaded.backend, &loaded.options_stride, err);
+	if (rc) {
+		if (handle)
+			lt_dlclose(handle);
+		return rc;
+	}
+	loaded.handle = handle;
+	*plugin = loaded;
+	return 0;
+}
+
+int plugin_load(const char *path, struct plugin *plugin, soldr_error *err)
+{
+	char *resolved = realpath(path, NULL);
+	if (!resolved)
+		return err_set(err, errno == ENOENT || errno == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, origin,
+		               "plugin %s cannot be found: install it there, or correct the backend's plugin setting", path);
+	int rc = load_resolved(resolved, plugin, err);
+	if (rc) {
+		err_prefix(err, "plugin %s", resolved);
+		free(resolved);
+	}
+	return rc;
+}
+
+void plugin_unload(struct plugin *plugin)
+{
+	/* Gives the reference back; the code stays mapped, for it is resident. */
+	if (plugin->handle)
+		lt_dlclose(plugin->handle);
+	free(plugin->path);
+	*plugin = (struct plugin){0};
+}

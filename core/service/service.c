@@ -1,0 +1,391 @@
+/*
+ * service: the life cycle of one open backend, and the public API around it.
+ *
+ * host_start() is the one way in: soldr_service_start() only loads a config
+ * first. A backend that cannot be opened through no fault of the user leaves a
+ * service that runs every compile bare, so that a build never breaks.
+ */
+#include "service_internal.h"
+
+#include "fs.h"
+#include "path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static const char origin[] = "service";
+
+const char *soldr_version(void)
+{
+	return SOLDR_VERSION;
+}
+
+char *host_counters_file(const struct config *c, const char *backend)
+{
+	struct buf b = BUF_INIT;
+	buf_addf(&b, "%s/counters/%s", c->cache_root, backend);
+	return buf_detach(&b);
+}
+
+static void open_counters(soldr_service *s)
+{
+	const struct config *c = s->config;
+	if (c->readonly)
+		return;
+	char *file = host_counters_file(c, c->backend);
+	if (file)
+		s->total = counters_open(file, NULL);
+	free(file);
+	if (c->run_id && !strchr(c->run_id, '/') && c->run_id[0] != '.') {
+		struct buf b = BUF_INIT;
+		struct stat st;
+		buf_addf(&b, "%s/runs/%s", c->cache_root, c->run_id);
+		if (buf_ok(&b) && sys.stat(b.data, &st) == 0) {
+			buf_adds(&b, "/counters");
+			if (buf_ok(&b))
+				s->run = counters_open(b.data, NULL);
+		}
+		buf_release(&b);
+	}
+}
+
+/* The cache root exists and is ours alone. */
+static int prepare_root(const struct config *c, soldr_error *err)
+{
+	int rc = fs_check_private_dir(c->cache_root, err);
+	if (rc != SOLDR_E_NOT_FOUND || c->readonly)
+		return rc == SOLDR_E_NOT_FOUND ? 0 : rc;
+	rc = fs_make_dirs(c->cache_root, 0700, err);
+	return rc ? rc : fs_check_private_dir(c->cache_root, err);
+}
+
+static int load_plugin(soldr_service *s, struct config_kvs *kvs, soldr_error *err)
+{
+	const struct config *c = s->config;
+	const struct config_backend *b = config_backend_find(c, c->backend, err);
+	char *path = NULL;
+	if (!b)
+		return err->code;
+	int rc = plugin_find(b->plugin, vec_items(&c->plugin_path), &path, err);
+	if (!rc)
+		rc = plugin_load(path, &s->plugin, err);
+	if (!rc)
+		rc = config_backend_options(b, s->plugin.backend.options, kvs, err);
+	free(path);
+	return rc;
+}
+
+static int open_backend(soldr_service *s, struct config_kvs *kvs, soldr_error *err)
+{
+	const struct config *c = s->config;
+	if (config_kvs_add(kvs, "host.cache_root", c->cache_root) != 0 ||
+	    config_kvs_add(kvs, "host.readonly", c->readonly ? "true" : "false") != 0 ||
+	    config_kvs_add(kvs, "host.path_remap", c->path_remap == PATH_REMAP_AUTO ? "auto" : "off") != 0)
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	soldr_instance *instance = NULL;
+	int rc = s->plugin.backend.open(&s->host, kvs->items, (uint32_t)kvs->len, &instance, err);
+	if (!rc && !instance)
+		rc = err_set(err, SOLDR_E_ABI, 0, origin, "backend %s opened without an instance", s->plugin.backend.name);
+	if (!rc)
+		s->instance = instance;
+	return rc;
+}
+
+/* The user can mend it: then it is an error, whatever on_error says. */
+static bool is_users_mistake(int code)
+{
+	return code == SOLDR_E_CONFIG || code == SOLDR_E_NOT_FOUND || code == SOLDR_E_ABI || code == SOLDR_E_TRUST;
+}
+
+static void set_fault(soldr_service *s, enum soldr_reason reason, const soldr_error *err)
+{
+	snprintf(s->fault_reason, sizeof s->fault_reason, "%s", reason_name(reason));
+	service_log(s, SOLDR_LOG_WARN, err->origin, "%s", err->message);
+}
+
+static const int nice_of[] = {
+	[PRIORITY_AUTO] = 0, [PRIORITY_NORMAL] = 0, [PRIORITY_LOW] = 5, [PRIORITY_IDLE] = 19,
+};
+
+int host_start(const struct host_options *o, soldr_service **out, soldr_error *err)
+{
+	soldr_error local = SOLDR_ERROR_INIT;
+	if (!err)
+		err = &local;
+	soldr_service *s = calloc(1, sizeof *s);
+	if (!s)
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	s->config = o->config;
+	s->envp = o->envp;
+	s->may_replace = o->may_replace;
+	s->watch = o->watch;
+	s->limits.nice_add = nice_of[o->config->priority];
+	pthread_mutex_init(&s->list_lock, NULL);
+	pthread_mutex_init(&s->call_lock, NULL);
+	s->cwd = strdup(o->cwd);
+	log_init(&s->log, s->config);
+	host_api_init(s);
+
+	struct config_kvs kvs = {0};
+	bool fail = s->config->on_error == ON_ERROR_FAIL;
+	int rc = s->cwd ? load_plugin(s, &kvs, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	if (rc && !fail && !is_users_mistake(rc)) {
+		set_fault(s, SOLDR_REASON_PLUGIN_REFUSED, err);
+		rc = 0;
+	} else if (!rc) {
+		rc = prepare_root(s->config, err);
+		if (rc && !fail) {
+			set_fault(s, SOLDR_REASON_CACHE_UNUSABLE, err);
+			rc = 0;
+		} else if (!rc) {
+			open_counters(s);
+			rc = open_backend(s, &kvs, err);
+			if (rc && rc != SOLDR_E_CONFIG && !fail) {
+				set_fault(s, SOLDR_REASON_BACKEND_OPEN_FAILED, err);
+				rc = 0;
+			}
+		}
+	}
+	config_kvs_release(&kvs);
+	if (rc) {
+		soldr_service_free(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+int32_t soldr_service_start(const soldr_service_config *given, soldr_service **out, soldr_error *err)
+{
+	soldr_error local = SOLDR_ERROR_INIT;
+	if (!err)
+		err = &local;
+	soldr_service_config sc = SOLDR_SERVICE_CONFIG_INIT;
+	memcpy(&sc, given, given->struct_size < sizeof sc ? given->struct_size : sizeof sc);
+	struct config_overrides over = {.file = sc.config_file, .backend = sc.backend, .audit_mode = sc.audit_mode};
+	const char *const *envp = sc.envp ? sc.envp : (const char *const *)environ;
+	char here[PATH_MAX];
+	if (!sc.cwd && !getcwd(here, sizeof here))
+		return err_set(err, SOLDR_E_IO, errno, origin, "cannot tell the working directory");
+	struct config config;
+	int rc = config_load(&config, &over, envp, sc.cwd ? sc.cwd : here, err);
+	if (rc)
+		return rc;
+	struct host_options o = {.config = &config, .envp = envp, .cwd = sc.cwd ? sc.cwd : here};
+	soldr_service *s = NULL;
+	rc = host_start(&o, &s, err);
+	if (rc) {
+		config_release(&config);
+		return rc;
+	}
+	s->own_config = config;
+	s->config = &s->own_config;
+	s->config_owned = true;
+	*out = s;
+	return 0;
+}
+
+const struct plugin *host_plugin(const soldr_service *s)
+{
+	return s->instance ? &s->plugin : NULL;
+}
+
+static uint64_t next_id(soldr_service *s)
+{
+	pthread_mutex_lock(&s->list_lock);
+	uint64_t id = ++s->next_id;
+	pthread_mutex_unlock(&s->list_lock);
+	return id;
+}
+
+static uint32_t flags_of(const struct config *c)
+{
+	return (c->readonly ? SOLDR_REQUEST_READONLY : 0u) | (c->recache ? SOLDR_REQUEST_RECACHE : 0u);
+}
+
+static uint32_t count(const char *const *list)
+{
+	uint32_t n = 0;
+	while (list[n])
+		n++;
+	return n;
+}
+
+/* A standard stream that main found closed is held by a close-on-exec descriptor, which the child does not get. */
+static uint32_t kind_of_fd(int fd)
+{
+	int flags = fcntl(fd, F_GETFD);
+	if (flags < 0 || (flags & FD_CLOEXEC))
+		return SOLDR_FD_CLOSED;
+	return isatty(fd) ? SOLDR_FD_TTY : SOLDR_FD_OTHER;
+}
+
+/*
+ * Writes to our own stdout or stderr. SIGPIPE is held back for the write, so
+ * that a reader that went away ends the compiler's stream and not us.
+ */
+static int32_t write_stdio(void *arg, uint32_t stream, const void *data, uint64_t len)
+{
+	sigset_t pipe_only, before, waiting;
+	(void)arg;
+	sigemptyset(&pipe_only);
+	sigaddset(&pipe_only, SIGPIPE);
+	sigpending(&waiting);
+	bool was_waiting = sigismember(&waiting, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
+	int why = fs_write_all(stream == SOLDR_STDOUT ? 1 : 2, data, (size_t)len);
+	if (why == EPIPE && !was_waiting) {
+		struct timespec none = {0};
+		sigtimedwait(&pipe_only, NULL, &none);
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return why;
+}
+
+int host_compile(soldr_service *s, const char *const *argv, const char *compiler, soldr_result *r, soldr_error *err)
+{
+	soldr_request req = {
+		.struct_size = sizeof req,
+		.flags = flags_of(s->config),
+		.id = next_id(s),
+		.argc = count(argv),
+		.envc = count(s->envp),
+		.argv = argv,
+		.envp = s->envp,
+		.compiler = compiler,
+		.cwd = s->cwd,
+		.stdin_kind = kind_of_fd(0),
+		.stdout_kind = kind_of_fd(1),
+		.stderr_kind = kind_of_fd(2),
+	};
+	struct winsize size;
+	if (req.stderr_kind == SOLDR_FD_TTY && ioctl(2, TIOCGWINSZ, &size) == 0)
+		req.columns = size.ws_col;
+	struct exec_sink sink = {
+		.write = write_stdio,
+		.stdout_kind = req.stdout_kind,
+		.stderr_kind = req.stderr_kind,
+		.stdout_fd = 1,
+		.stderr_fd = 2,
+	};
+	return dispatch(s, &req, &sink, true, r, err);
+}
+
+int32_t soldr_service_compile_streaming(soldr_service *s, const soldr_compile_request *given, soldr_output_fn output, void *arg,
+                                        soldr_result *r, soldr_error *err)
+{
+	soldr_error local = SOLDR_ERROR_INIT;
+	if (!err)
+		err = &local;
+	soldr_compile_request cr = {0};
+	memcpy(&cr, given, given->struct_size < sizeof cr ? given->struct_size : sizeof cr);
+	if (!cr.argv || !cr.argv[0])
+		return err_set(err, SOLDR_E_INVALID, 0, origin, "a compile request needs argv with the compiler first");
+	const char *const *envp = cr.envp ? cr.envp : s->envp;
+	const char *cwd = cr.cwd ? cr.cwd : s->cwd;
+	char *compiler = path_find_program(cr.argv[0], env_get(envp, "PATH"), cwd, NULL, NULL);
+	if (!compiler)
+		return err_set(err, SOLDR_E_NOT_FOUND, errno, origin, "compiler %s is not on PATH", cr.argv[0]);
+	soldr_request req = {
+		.struct_size = sizeof req,
+		.flags = flags_of(s->config),
+		.id = next_id(s),
+		.argc = count(cr.argv),
+		.envc = count(envp),
+		.argv = cr.argv,
+		.envp = envp,
+		.compiler = compiler,
+		.cwd = cwd,
+	};
+	struct exec_sink sink = {.write = output, .arg = arg, .stdout_fd = -1, .stderr_fd = -1};
+	int rc = dispatch(s, &req, &sink, false, r, err);
+	free(compiler);
+	return rc;
+}
+
+int32_t soldr_service_compile(soldr_service *s, const soldr_compile_request *req, soldr_result *r, soldr_error *err)
+{
+	return soldr_service_compile_streaming(s, req, NULL, NULL, r, err);
+}
+
+int32_t soldr_service_stats(soldr_service *s, soldr_stat_fn visit, void *arg, soldr_error *err)
+{
+	struct counter_totals t;
+	char *file = host_counters_file(s->config, s->config->backend);
+	int rc = file ? counters_read(file, &t, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	free(file);
+	if (rc)
+		return rc;
+	const soldr_stat own[] = {
+		{sizeof(soldr_stat), SOLDR_UNIT_COUNT, "compilations", t.compilations},
+		{sizeof(soldr_stat), SOLDR_UNIT_COUNT, "hits", t.hits},
+		{sizeof(soldr_stat), SOLDR_UNIT_COUNT, "misses", t.misses},
+		{sizeof(soldr_stat), SOLDR_UNIT_COUNT, "non_cacheable", t.non_cacheable},
+		{sizeof(soldr_stat), SOLDR_UNIT_COUNT, "passthrough", t.passthrough},
+		{sizeof(soldr_stat), SOLDR_UNIT_COUNT, "fallbacks", t.fallbacks},
+		{sizeof(soldr_stat), SOLDR_UNIT_COUNT, "errors", t.errors},
+		{sizeof(soldr_stat), SOLDR_UNIT_NS, "time_saved_ns", t.time_saved_ns},
+	};
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+		visit(arg, &own[i]);
+	if (s->instance && s->plugin.backend.stats)
+		rc = s->plugin.backend.stats(s->instance, visit, arg, err);
+	return rc;
+}
+
+static int not_offered(const soldr_service *s, const char *what, soldr_error *err)
+{
+	return err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, "backend %s does not offer %s", s->config->backend, what);
+}
+
+int32_t soldr_service_flush(soldr_service *s, soldr_report *report, soldr_error *err)
+{
+	/* Every compile is complete when it returns: a backend without its own flush has nothing to do. */
+	if (s->instance && s->plugin.backend.flush)
+		return s->plugin.backend.flush(s->instance, report, err);
+	report->status = SOLDR_STEP_COMPLETED;
+	return 0;
+}
+
+int32_t soldr_service_maintain(soldr_service *s, uint32_t kind, soldr_report *report, soldr_error *err)
+{
+	if (!s->instance || !s->plugin.backend.maintain)
+		return not_offered(s, "maintenance of a store", err);
+	return s->plugin.backend.maintain(s->instance, kind, report, err);
+}
+
+int32_t soldr_service_shutdown(soldr_service *s, uint32_t mode, soldr_report *report, soldr_error *err)
+{
+	if (s->instance && s->plugin.backend.shutdown)
+		return s->plugin.backend.shutdown(s->instance, mode, report, err);
+	report->status = SOLDR_STEP_COMPLETED;
+	return 0;
+}
+
+void soldr_service_free(soldr_service *s)
+{
+	if (!s)
+		return;
+	if (s->instance)
+		s->plugin.backend.close(s->instance);
+	plugin_unload(&s->plugin);
+	counters_close(s->total);
+	counters_close(s->run);
+	log_release(&s->log);
+	pthread_mutex_destroy(&s->list_lock);
+	pthread_mutex_destroy(&s->call_lock);
+	free(s->cwd);
+	if (s->config_owned)
+		config_release(&s->own_config);
+	free(s);
+}

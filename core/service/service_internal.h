@@ -1,0 +1,62 @@
+/*
+ * service_internal: what service.c (life cycle), dispatch.c (one request) and
+ * host_api.c (what plugins call) share. Nobody else includes it.
+ */
+#ifndef SOLDR_SERVICE_INTERNAL_H
+#define SOLDR_SERVICE_INTERNAL_H
+
+#include "host.h"
+#include "log.h"
+
+#include <pthread.h>
+
+/* One request between its start and its outcome. */
+struct active {
+	struct active *next;
+	soldr_service *service;
+	const soldr_request *request;
+	struct exec_sink sink;
+	bool to_stdio;          /* the sink is descriptors 1 and 2 of this process */
+	struct buf pending[2];  /* emitted, not yet shown: stdout, stderr */
+	bool ran;               /* the compile itself was run */
+	int32_t exit_code, signal; /* of that run */
+	uint64_t start_ns;
+};
+
+struct soldr_service {
+	const struct config *config;
+	struct config own_config; /* where config points when the service loaded it */
+	bool config_owned;
+	const char *const *envp;
+	char *cwd;
+	bool may_replace;
+	struct exec_watch watch;
+	struct exec_limits limits;
+	struct log log;
+	struct counters *total, *run; /* NULL: not counted */
+	struct plugin plugin;         /* backend.abi == 0: none, everything falls back */
+	soldr_instance *instance;
+	char fault_reason[40];        /* why there is none */
+	soldr_host host;              /* what the plugin sees; core points back here */
+	pthread_mutex_t list_lock;    /* guards active and next_id */
+	pthread_mutex_t call_lock;    /* held around calls of a backend without CONCURRENT */
+	struct active *active;
+	uint64_t next_id;
+};
+
+uint64_t service_now_ns(void);
+void service_log(const soldr_service *, uint32_t level, const char *origin, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* host_api.c */
+void host_api_init(soldr_service *);
+/* Writes what was emitted to the sink, and forgets it. */
+void active_flush(struct active *);
+/* Runs the request's compile without cache, replacing the process where allowed. */
+int active_run_bare(struct active *, uint32_t outcome, const char *reason, soldr_result *, soldr_error *);
+
+/* dispatch.c */
+int dispatch(soldr_service *, const soldr_request *, const struct exec_sink *, bool to_stdio, soldr_result *, soldr_error *);
+void dispatch_count(soldr_service *, const soldr_result *);
+
+#endif

@@ -1,0 +1,379 @@
+/*
+ * session: the run directory, its summary, and the shims. See session.h.
+ *
+ * Nothing here is needed for a right build: callers go on without a session
+ * when it cannot be opened.
+ */
+#include "session.h"
+
+#include "digest.h"
+#include "fs.h"
+#include "json.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char origin[] = "session";
+
+enum { STAMP_LEN = 15 }; /* 20261122T050000 */
+
+static int out_of_memory(soldr_error *err)
+{
+	return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* ---- run ids and directories -------------------------------------------------- */
+
+static char *new_id(void)
+{
+	char stamp[STAMP_LEN + 1];
+	uint32_t noise = 0;
+	struct tm tm;
+	time_t now = time(NULL);
+	if (!gmtime_r(&now, &tm) || strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", &tm) != STAMP_LEN)
+		memcpy(stamp, "19700101T000000", sizeof stamp);
+	if (getrandom(&noise, sizeof noise, GRND_NONBLOCK) != (ssize_t)sizeof noise)
+		noise = (uint32_t)now_ns();
+	struct buf b = BUF_INIT;
+	buf_addf(&b, "%s-%ld-%08x", stamp, (long)getpid(), (unsigned)noise);
+	return buf_detach(&b);
+}
+
+/* A run id becomes a file name. */
+static bool is_valid_id(const char *id)
+{
+	size_t len = strlen(id);
+	if (len == 0 || len > SESSION_ID_MAX || *id == '.')
+		return false;
+	for (; *id; id++)
+		if (!isalnum((unsigned char)*id) && !strchr("._-", *id))
+			return false;
+	return true;
+}
+
+/* The pid in an id of new_id(); 0 for another name. */
+static pid_t pid_of_id(const char *name)
+{
+	for (int i = 0; i < STAMP_LEN; i++)
+		if (i == 8 ? name[i] != 'T' : !isdigit((unsigned char)name[i]))
+			return 0;
+	if (name[STAMP_LEN] != '-')
+		return 0;
+	char *end;
+	long pid = strtol(name + STAMP_LEN + 1, &end, 10);
+	return *end == '-' && pid > 0 && pid <= INT_MAX ? (pid_t)pid : 0;
+}
+
+static int by_name(const void *left, const void *right)
+{
+	return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+/* Keeps the newest SESSION_RUNS_MAX. What cannot be removed stays; the next session tries again. */
+static void prune_runs(const char *runs)
+{
+	struct vec names = VEC_INIT;
+	DIR *dir = opendir(runs);
+	if (!dir)
+		return;
+	for (struct dirent *e; (e = readdir(dir));)
+		if (pid_of_id(e->d_name))
+			vec_add(&names, e->d_name);
+	closedir(dir);
+	if (vec_ok(&names) && names.len > SESSION_RUNS_MAX) {
+		qsort(names.items, names.len, sizeof *names.items, by_name);
+		for (size_t i = 0; i < names.len - SESSION_RUNS_MAX; i++) {
+			bool alive = kill(pid_of_id(names.items[i]), 0) == 0 || errno == EPERM;
+			char *path = alive ? NULL : path_join(runs, names.items[i]);
+			if (path)
+				(void)fs_remove_tree(path, NULL, NULL, NULL);
+			free(path);
+		}
+	}
+	vec_release(&names);
+}
+
+static int make_private_dir(const char *path, soldr_error *err)
+{
+	int rc = fs_check_private_dir(path, err);
+	if (rc != SOLDR_E_NOT_FOUND)
+		return rc;
+	rc = fs_make_dirs(path, 0700, err);
+	return rc ? rc : fs_check_private_dir(path, err);
+}
+
+/* <cache root>/name. The root is checked before anything is made in it. */
+static int private_dir(const struct config *config, const char *name, char **out, soldr_error *err)
+{
+	char *path = path_join(config->cache_root, name);
+	int rc = path ? make_private_dir(config->cache_root, err) : out_of_memory(err);
+	if (!rc)
+		rc = make_private_dir(path, err);
+	if (rc)
+		free(path);
+	else
+		*out = path;
+	return rc;
+}
+
+static int counters_of(const struct session *session, struct counter_totals *totals, soldr_error *err)
+{
+	char *file = path_join(session->dir, "counters");
+	int rc = file ? counters_read(file, totals, err) : out_of_memory(err);
+	free(file);
+	return rc;
+}
+
+/* Made here and not by the first compile: two first ones at once could each begin it. */
+static int begin_counters(const struct session *session, soldr_error *err)
+{
+	char *file = path_join(session->dir, "counters");
+	struct counters *counters = file ? counters_open(file, err) : NULL;
+	int rc = counters ? 0 : file ? SOLDR_E_IO : out_of_memory(err);
+	counters_close(counters);
+	free(file);
+	return rc;
+}
+
+static int open_in(struct session *session, const char *runs, const struct config *config, bool below, soldr_error *err)
+{
+	struct stat st;
+	if (config->run_id && !is_valid_id(config->run_id))
+		return err_set(err, SOLDR_E_CONFIG, 0, origin,
+		               "SOLDR_RUN_ID: '%.80s' cannot be a directory name; use up to %d letters, digits, '.', '_' and '-'",
+		               config->run_id, SESSION_ID_MAX);
+	session->id = config->run_id ? strdup(config->run_id) : new_id();
+	session->dir = session->id ? path_join(runs, session->id) : NULL;
+	if (!session->dir)
+		return out_of_memory(err);
+	bool exists = sys.lstat(session->dir, &st) == 0;
+	if (!exists && sys.mkdir(session->dir, 0700) != 0)
+		return err_set(err, SOLDR_E_IO, errno, origin, "cannot create %s", session->dir);
+	session->joined = exists && below;
+	if (!exists)
+		return begin_counters(session, err);
+	int rc = fs_check_private_dir(session->dir, err);
+	return rc ? rc : counters_of(session, &session->before, err);
+}
+
+int session_open(struct session *session, const struct config *config, bool below, soldr_error *err)
+{
+	struct session mine = {.start_ns = now_ns()};
+	char *runs = NULL;
+	if (config->readonly)
+		return err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, "a read-only cache root keeps no run directories");
+	int rc = private_dir(config, "runs", &runs, err);
+	if (!rc)
+		rc = open_in(&mine, runs, config, below, err);
+	if (rc) {
+		session_release(&mine);
+	} else {
+		if (!mine.joined)
+			prune_runs(runs);
+		*session = mine;
+	}
+	free(runs);
+	return rc;
+}
+
+void session_release(struct session *session)
+{
+	free(session->id);
+	free(session->dir);
+	*session = (struct session){0};
+}
+
+uint64_t session_elapsed_ns(const struct session *session)
+{
+	return now_ns() - session->start_ns;
+}
+
+/* ---- totals and summary ---------------------------------------------------------- */
+
+static uint64_t less(uint64_t now, uint64_t before)
+{
+	return now > before ? now - before : 0;
+}
+
+int session_totals(const struct session *session, struct counter_totals *totals, soldr_error *err)
+{
+	struct counter_totals now;
+	const struct counter_totals *b = &session->before;
+	int rc = counters_of(session, &now, err);
+	if (rc)
+		return rc;
+	*totals = (struct counter_totals){
+		.compilations = less(now.compilations, b->compilations),
+		.hits = less(now.hits, b->hits),
+		.misses = less(now.misses, b->misses),
+		.non_cacheable = less(now.non_cacheable, b->non_cacheable),
+		.passthrough = less(now.passthrough, b->passthrough),
+		.fallbacks = less(now.fallbacks, b->fallbacks),
+		.errors = less(now.errors, b->errors),
+		.error_hits = less(now.error_hits, b->error_hits),
+		.time_saved_ns = less(now.time_saved_ns, b->time_saved_ns),
+		.since_unix = now.since_unix,
+	};
+	for (size_t i = 0; i < SOLDR_REASON_COUNT; i++)
+		totals->reasons[i] = less(now.reasons[i], b->reasons[i]);
+	return 0;
+}
+
+static void summary_json(const struct session *session, const struct session_end *end, struct buf *out)
+{
+	const struct counter_totals *t = end->totals;
+	struct json j = json_to(out, true);
+	json_open(&j, NULL, '{');
+	json_u64(&j, "schema_version", 1);
+	json_str(&j, "run_id", session->id);
+	json_str(&j, "command", end->command);
+	json_i64(&j, "exit_code", end->exit_code);
+	json_i64(&j, "signal", end->signal);
+	json_str(&j, "backend", end->backend);
+	json_u64(&j, "duration_ms", end->duration_ns / 1000000);
+	json_open(&j, "counts", '{');
+	json_u64(&j, "compilations", t->compilations);
+	json_u64(&j, "hits", t->hits);
+	json_u64(&j, "misses", t->misses);
+	json_u64(&j, "non_cacheable", t->non_cacheable);
+	json_u64(&j, "passthrough", t->passthrough);
+	json_u64(&j, "fallbacks", t->fallbacks);
+	json_u64(&j, "errors", t->errors);
+	json_u64(&j, "error_hits", t->error_hits);
+	json_u64(&j, "time_saved_ms", t->time_saved_ns / 1000000);
+	json_close(&j, '}');
+	json_open(&j, "reasons", '{');
+	for (enum soldr_reason r = SOLDR_REASON_NONE + 1; r < SOLDR_REASON_COUNT; r++)
+		if (t->reasons[r])
+			json_u64(&j, reason_name(r), t->reasons[r]);
+	json_close(&j, '}');
+	json_close(&j, '}');
+	buf_addc(out, '\n');
+}
+
+int session_write_summary(const struct session *session, const struct session_end *end, soldr_error *err)
+{
+	struct buf text = BUF_INIT;
+	char *file = path_join(session->dir, "summary.json");
+	summary_json(session, end, &text);
+	int rc = file && buf_ok(&text) ? fs_write_file(file, text.data, text.len, 0600, err) : out_of_memory(err);
+	buf_release(&text);
+	free(file);
+	return rc;
+}
+
+/* ---- shims -------------------------------------------------------------------------- */
+
+static void scan_directory(const char *path, const struct session_shims *want, struct vec *names)
+{
+	DIR *dir = opendir(path);
+	if (!dir)
+		return;
+	for (struct dirent *e; names->len < SESSION_SHIMS_MAX && (e = readdir(dir));) {
+		struct stat st;
+		if (!want->is_compiler(e->d_name))
+			continue;
+		char *file = path_join(path, e->d_name);
+		if (file && sys.stat(file, &st) == 0 && S_ISREG(st.st_mode) && access(file, X_OK) == 0 && !want->is_soldr(NULL, file))
+			vec_add(names, e->d_name);
+		free(file);
+	}
+	closedir(dir);
+}
+
+/* Sorted, each name once. Relative entries of PATH mean another directory in every subdirectory: no shims for them. */
+static void scan_path(const struct session_shims *want, struct vec *names)
+{
+	const char *p = want->path_list ? want->path_list : "/usr/local/bin:/usr/bin:/bin";
+	for (;;) {
+		size_t n = strcspn(p, ":");
+		char *dir = n && *p == '/' ? strndup(p, n) : NULL;
+		if (dir)
+			scan_directory(dir, want, names);
+		free(dir);
+		if (!p[n])
+			break;
+		p += n + 1;
+	}
+	if (!names->len)
+		return;
+	qsort(names->items, names->len, sizeof *names->items, by_name);
+	size_t kept = 1;
+	for (size_t i = 1; i < names->len; i++) {
+		if (strcmp(names->items[i], names->items[kept - 1]) == 0)
+			free(names->items[i]);
+		else
+			names->items[kept++] = names->items[i];
+	}
+	names->len = kept;
+	names->items[kept] = NULL;
+}
+
+/* Makes dir/name a link to target. Several sessions may do so at once: each leaves a right link. */
+static int ensure_link(const char *dir, const char *name, const char *target, soldr_error *err)
+{
+	char at[PATH_MAX];
+	size_t len = strlen(target);
+	char *link = path_join(dir, name);
+	int rc = link ? 0 : out_of_memory(err);
+	for (int attempt = 0; !rc; attempt++) {
+		ssize_t n = readlink(link, at, sizeof at);
+		if (n == (ssize_t)len && memcmp(at, target, len) == 0)
+			break;
+		if (attempt == 3)
+			rc = err_set(err, SOLDR_E_IO, EEXIST, origin, "cannot link %s to soldr", link);
+		else if (n >= 0 || errno == EINVAL)
+			(void)sys.unlink(link);
+		else if (errno == ENOENT && symlink(target, link) != 0 && errno != EEXIST)
+			rc = err_set(err, SOLDR_E_IO, errno, origin, "cannot create %s", link);
+	}
+	free(link);
+	return rc;
+}
+
+int session_make_shims(const struct config *config, const struct session_shims *want, char **dir, soldr_error *err)
+{
+	struct vec names = VEC_INIT;
+	struct hasher hasher;
+	struct digest digest;
+	char hex[DIGEST_HEX_SIZE], sub[16 + sizeof "shims/"];
+	char *path = NULL;
+	int rc = 0;
+	scan_path(want, &names);
+	if (!vec_ok(&names))
+		rc = out_of_memory(err);
+	else if (names.len) {
+		hasher_init(&hasher);
+		hasher_field_str(&hasher, "soldr", want->soldr);
+		for (size_t i = 0; i < names.len; i++)
+			hasher_field_str(&hasher, "name", names.items[i]);
+		hasher_end(&hasher, &digest);
+		digest_hex(&digest, hex);
+		snprintf(sub, sizeof sub, "shims/%.16s", hex);
+		rc = private_dir(config, sub, &path, err);
+	}
+	for (size_t i = 0; !rc && i < names.len; i++)
+		rc = ensure_link(path, names.items[i], want->soldr, err);
+	vec_release(&names);
+	if (rc)
+		free(path);
+	else
+		*dir = path;
+	return rc;
+}

@@ -1,0 +1,69 @@
+/* digest: see digest.h. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include "digest.h"
+
+#include <openssl/sha.h>
+#include <string.h>
+
+_Static_assert(sizeof(SHA256_CTX) <= sizeof(struct hasher), "struct hasher is too small");
+
+static SHA256_CTX *context(struct hasher *h)
+{
+	return (SHA256_CTX *)(void *)h->state;
+}
+
+void hasher_init(struct hasher *h)
+{
+	SHA256_Init(context(h));
+}
+
+void hasher_add(struct hasher *h, const void *data, size_t len)
+{
+	SHA256_Update(context(h), data, len);
+}
+
+void hasher_field(struct hasher *h, const char *tag, const void *data, size_t len)
+{
+	unsigned char raw[8];
+	for (int i = 0; i < 8; i++)
+		raw[i] = (unsigned char)((uint64_t)len >> (8 * i));
+	hasher_add(h, tag, strlen(tag) + 1);
+	hasher_add(h, raw, sizeof raw);
+	hasher_add(h, data, len);
+}
+
+void hasher_field_str(struct hasher *h, const char *tag, const char *s)
+{
+	if (s)
+		hasher_field(h, tag, s, strlen(s));
+	else
+		hasher_field(h, "absent", tag, strlen(tag));
+}
+
+void hasher_end(struct hasher *h, struct digest *d)
+{
+	SHA256_Final(d->bytes, context(h));
+}
+
+void digest_of(struct digest *d, const void *data, size_t len)
+{
+	struct hasher h;
+	hasher_init(&h);
+	hasher_add(&h, data, len);
+	hasher_end(&h, d);
+}
+
+void digest_hex(const struct digest *d, char *hex)
+{
+	static const char digits[] = "0123456789abcdef";
+	for (int i = 0; i < DIGEST_SIZE; i++) {
+		hex[2 * i] = digits[d->bytes[i] >> 4];
+		hex[2 * i + 1] = digits[d->bytes[i] & 15];
+	}
+	hex[2 * DIGEST_SIZE] = 0;
+}
+
+bool digest_equal(const struct digest *a, const struct digest *b)
+{
+	return memcmp(a->bytes, b->bytes, DIGEST_SIZE) == 0;
+}

@@ -1,0 +1,297 @@
+/* fs: see fs.h. */
+#include "fs.h"
+
+#include "path.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char origin[] = "fs";
+
+int fs_read_fd(int fd, const char *name, size_t max, struct buf *out, soldr_error *err)
+{
+	struct stat st;
+	if (sys.fstat(fd, &st) != 0)
+		return err_set(err, SOLDR_E_IO, errno, origin, "cannot stat %s", name);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, SOLDR_E_INVALID, 0, origin, "%s is not a regular file", name);
+	if ((uint64_t)st.st_size > max)
+		return err_set(err, SOLDR_E_LIMIT, 0, origin, "%s has %lld bytes, more than the %zu allowed", name,
+		               (long long)st.st_size, max);
+	/* One byte more than the size: end of file is then seen without a second read of the loop. */
+	for (size_t want = (size_t)st.st_size + 1, got = 0;;) {
+		char *to = buf_reserve(out, want);
+		if (!to)
+			return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory reading %s", name);
+		ssize_t n = sys.read(fd, to, want);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(err, SOLDR_E_IO, errno, origin, "cannot read %s", name);
+		out->len += (size_t)n;
+		got += (size_t)n;
+		out->data[out->len] = 0;
+		if (n == 0)
+			return 0;
+		if (got > max)
+			return err_set(err, SOLDR_E_LIMIT, 0, origin, "%s grew past the %zu bytes allowed", name, max);
+		want = (size_t)n < want ? want - (size_t)n : 4096;
+	}
+}
+
+int fs_read_file(const char *path, size_t max, struct buf *out, soldr_error *err)
+{
+	/* O_NONBLOCK: a FIFO must not block us; it is refused by fs_read_fd. */
+	int fd = sys.open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
+	if (fd < 0)
+		return err_set(err, errno == ENOENT || errno == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, origin,
+		               "cannot open %s", path);
+	int rc = fs_read_fd(fd, path, max, out, err);
+	sys.close(fd);
+	return rc;
+}
+
+int fs_write_all(int fd, const void *data, size_t len)
+{
+	const char *p = data;
+	while (len) {
+		ssize_t n = sys.write(fd, p, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno;
+		if (n == 0)
+			return EIO;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int fs_temp_open(struct fs_temp *t, const char *target, mode_t mode, soldr_error *err)
+{
+	*t = FS_TEMP_INIT;
+	char *dir = path_dir(target);
+	t->target = strdup(target);
+	for (unsigned attempt = 0; dir && t->target && attempt < 100; attempt++) {
+		struct timespec now;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		struct buf b = BUF_INIT;
+		buf_addf(&b, "%s/" FS_TEMP_PREFIX "%ld.%lx.%u", dir, (long)getpid(), (unsigned long)now.tv_nsec, attempt);
+		t->path = buf_detach(&b);
+		if (!t->path)
+			break;
+		t->fd = sys.open(t->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+		if (t->fd >= 0) {
+			free(dir);
+			return 0;
+		}
+		int why = errno;
+		free(t->path);
+		t->path = NULL;
+		if (why != EEXIST) {
+			err_set(err, SOLDR_E_IO, why, origin, "cannot create a file in %s", dir);
+			free(dir);
+			fs_temp_discard(t);
+			return SOLDR_E_IO;
+		}
+	}
+	free(dir);
+	fs_temp_discard(t);
+	return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory creating a file beside %s", target);
+}
+
+void fs_temp_discard(struct fs_temp *t)
+{
+	if (t->fd >= 0)
+		sys.close(t->fd);
+	if (t->path)
+		sys.unlink(t->path);
+	free(t->path);
+	free(t->target);
+	*t = FS_TEMP_INIT;
+}
+
+int fs_temp_publish(struct fs_temp *t, soldr_error *err)
+{
+	int fd = t->fd;
+	t->fd = -1;
+	/* close can report a write that failed late (NFS, quota). */
+	if ((sys.close(fd) != 0 && errno != EINTR) || sys.rename(t->path, t->target) != 0) {
+		int rc = err_set(err, SOLDR_E_IO, errno, origin, "cannot publish %s", t->target);
+		fs_temp_discard(t);
+		return rc;
+	}
+	free(t->path);
+	t->path = NULL;
+	fs_temp_discard(t);
+	return 0;
+}
+
+int fs_write_file(const char *path, const void *data, size_t len, mode_t mode, soldr_error *err)
+{
+	struct fs_temp t;
+	int rc = fs_temp_open(&t, path, mode, err);
+	if (rc)
+		return rc;
+	int why = fs_write_all(t.fd, data, len);
+	if (why) {
+		fs_temp_discard(&t);
+		return err_set(err, SOLDR_E_IO, why, origin, "cannot write %s", path);
+	}
+	return fs_temp_publish(&t, err);
+}
+
+int fs_make_dirs(const char *path, mode_t mode, soldr_error *err)
+{
+	struct stat st;
+	if (sys.mkdir(path, mode) == 0)
+		return 0;
+	if (errno == EEXIST) {
+		if (sys.stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+			return 0;
+		return err_set(err, SOLDR_E_IO, ENOTDIR, origin, "cannot create directory %s", path);
+	}
+	if (errno != ENOENT)
+		return err_set(err, SOLDR_E_IO, errno, origin, "cannot create directory %s", path);
+	char *dir = path_dir(path);
+	if (!dir)
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	int rc = strcmp(dir, path) == 0 ? err_set(err, SOLDR_E_IO, ENOENT, origin, "cannot create directory %s", path)
+	                                : fs_make_dirs(dir, mode, err);
+	free(dir);
+	if (rc)
+		return rc;
+	if (sys.mkdir(path, mode) != 0 && errno != EEXIST)
+		return err_set(err, SOLDR_E_IO, errno, origin, "cannot create directory %s", path);
+	return 0;
+}
+
+enum { REMOVE_DEPTH_MAX = 64 };
+
+static int remove_below(int parent, const char *name, int depth, uint64_t *files, uint64_t *bytes)
+{
+	struct stat st;
+	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ? 0 : errno;
+	if (!S_ISDIR(st.st_mode)) {
+		if (unlinkat(parent, name, 0) != 0)
+			return errno == ENOENT ? 0 : errno;
+		*files += 1;
+		*bytes += (uint64_t)st.st_size;
+		return 0;
+	}
+	if (depth == REMOVE_DEPTH_MAX)
+		return ELOOP;
+	int fd = sys.openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	if (!dir) {
+		int why = errno;
+		if (fd >= 0)
+			sys.close(fd);
+		return why;
+	}
+	int first = 0;
+	for (struct dirent *e; (e = readdir(dir));) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		int why = remove_below(fd, e->d_name, depth + 1, files, bytes);
+		if (why && !first)
+			first = why;
+	}
+	closedir(dir);
+	if (!first && unlinkat(parent, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
+		first = errno;
+	return first;
+}
+
+int fs_remove_tree(const char *path, uint64_t *files, uint64_t *bytes, soldr_error *err)
+{
+	uint64_t f = 0, b = 0;
+	int why = remove_below(AT_FDCWD, path, 0, &f, &b);
+	if (files)
+		*files += f;
+	if (bytes)
+		*bytes += b;
+	return why ? err_set(err, SOLDR_E_IO, why, origin, "cannot remove %s", path) : 0;
+}
+
+static int check_one(const char *path, soldr_error *err)
+{
+	struct stat st;
+	if (sys.lstat(path, &st) != 0)
+		return err_set(err, errno == ENOENT || errno == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, origin,
+		               "cannot stat %s", path);
+	if (st.st_uid != 0 && st.st_uid != geteuid())
+		return err_set(err, SOLDR_E_TRUST, 0, origin,
+		               "%s is owned by user %lu, not by you or root: chown it, or choose another place", path,
+		               (unsigned long)st.st_uid);
+	bool sticky_dir = S_ISDIR(st.st_mode) && (st.st_mode & S_ISVTX);
+	if ((st.st_mode & 022) && !sticky_dir)
+		return err_set(err, SOLDR_E_TRUST, 0, origin, "%s can be written by other users (mode %04o): chmod go-w %s", path,
+		               (unsigned)(st.st_mode & 07777), path);
+	return 0;
+}
+
+int fs_check_trusted(const char *path, soldr_error *err)
+{
+	char real[PATH_MAX];
+	if (!realpath(path, real))
+		return err_set(err, errno == ENOENT || errno == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, origin,
+		               "cannot resolve %s", path);
+	for (;;) {
+		int rc = check_one(real, err);
+		if (rc || strcmp(real, "/") == 0)
+			return rc;
+		char *slash = strrchr(real, '/');
+		slash[slash == real] = 0;
+	}
+}
+
+int fs_check_private_dir(const char *path, soldr_error *err)
+{
+	struct stat st;
+	if (sys.lstat(path, &st) != 0)
+		return err_set(err, errno == ENOENT ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, origin, "cannot stat %s", path);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, SOLDR_E_TRUST, 0, origin, "%s is not a directory (a link is not followed here)", path);
+	if (st.st_uid != geteuid())
+		return err_set(err, SOLDR_E_TRUST, 0, origin, "%s is owned by user %lu, not by you: choose another cache directory",
+		               path, (unsigned long)st.st_uid);
+	return fs_check_trusted(path, err);
+}
+
+void *fs_map_shared(const char *path, size_t size, soldr_error *err)
+{
+	int fd = sys.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		err_set(err, SOLDR_E_IO, errno, origin, "cannot open %s", path);
+		return NULL;
+	}
+	struct stat st;
+	void *map = MAP_FAILED;
+	if (sys.fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		/* posix_fallocate: a hole on a full disk would be a SIGBUS at the first write. */
+		int why = (uint64_t)st.st_size >= size && st.st_blocks > 0 ? 0 : posix_fallocate(fd, 0, (off_t)size);
+		if (why == EOPNOTSUPP || why == EINVAL)
+			why = sys.ftruncate(fd, (off_t)size) == 0 ? 0 : errno;
+		errno = why;
+		if (!why)
+			map = sys.mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	}
+	int why = errno;
+	sys.close(fd);
+	if (map == MAP_FAILED) {
+		err_set(err, SOLDR_E_IO, why, origin, "cannot map %s", path);
+		return NULL;
+	}
+	return map;
+}

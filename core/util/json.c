@@ -1,0 +1,135 @@
+/* json: see json.h. */
+#include "json.h"
+
+#include <string.h>
+
+struct json json_to(struct buf *out, bool indent)
+{
+	return (struct json){.out = out, .indent = indent};
+}
+
+static void newline(struct json *j)
+{
+	if (!j->indent)
+		return;
+	buf_addc(j->out, '\n');
+	for (int i = 0; i < j->depth; i++)
+		buf_adds(j->out, "  ");
+}
+
+/* Length of the valid UTF-8 sequence at s, 0 when it is none. */
+static size_t utf8_len(const unsigned char *s, size_t left)
+{
+	if (s[0] < 0x80)
+		return 1;
+	size_t n = s[0] >= 0xf0 && s[0] <= 0xf4 ? 4 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : 0;
+	if (!n || n > left)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
+	    (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+static void quoted(struct buf *out, const char *s, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	buf_addc(out, '"');
+	for (size_t i = 0; i < len;) {
+		size_t n = utf8_len(p + i, len - i);
+		if (n == 0) {
+			buf_adds(out, "\\ufffd");
+			n = 1;
+		} else if (p[i] == '"' || p[i] == '\\') {
+			buf_addc(out, '\\');
+			buf_addc(out, (char)p[i]);
+		} else if (p[i] == '\n') {
+			buf_adds(out, "\\n");
+		} else if (p[i] == '\t') {
+			buf_adds(out, "\\t");
+		} else if (p[i] < 0x20 || p[i] == 0x7f) {
+			buf_addf(out, "\\u%04x", p[i]);
+		} else {
+			buf_add(out, p + i, n);
+		}
+		i += n;
+	}
+	buf_addc(out, '"');
+}
+
+static void begin(struct json *j, const char *key)
+{
+	if (j->depth > 0) {
+		if (j->filled[j->depth - 1])
+			buf_addc(j->out, ',');
+		j->filled[j->depth - 1] = true;
+		newline(j);
+	}
+	if (key) {
+		quoted(j->out, key, strlen(key));
+		buf_adds(j->out, j->indent ? ": " : ":");
+	}
+}
+
+void json_open(struct json *j, const char *key, char bracket)
+{
+	begin(j, key);
+	buf_addc(j->out, bracket);
+	if (j->depth == JSON_DEPTH_MAX) {
+		j->out->failed = true;
+		return;
+	}
+	j->filled[j->depth++] = false;
+}
+
+void json_close(struct json *j, char bracket)
+{
+	bool filled = j->depth > 0 && j->filled[j->depth - 1];
+	if (j->depth > 0)
+		j->depth--;
+	if (filled)
+		newline(j);
+	buf_addc(j->out, bracket);
+}
+
+void json_strn(struct json *j, const char *key, const char *value, size_t len)
+{
+	begin(j, key);
+	quoted(j->out, value, len);
+}
+
+void json_str(struct json *j, const char *key, const char *value)
+{
+	begin(j, key);
+	if (value)
+		quoted(j->out, value, strlen(value));
+	else
+		buf_adds(j->out, "null");
+}
+
+void json_u64(struct json *j, const char *key, uint64_t v)
+{
+	begin(j, key);
+	buf_addf(j->out, "%llu", (unsigned long long)v);
+}
+
+void json_i64(struct json *j, const char *key, int64_t v)
+{
+	begin(j, key);
+	buf_addf(j->out, "%lld", (long long)v);
+}
+
+void json_bool(struct json *j, const char *key, bool v)
+{
+	begin(j, key);
+	buf_adds(j->out, v ? "true" : "false");
+}
+
+void json_double(struct json *j, const char *key, double v, int decimals)
+{
+	begin(j, key);
+	buf_addf(j->out, "%.*f", decimals, v);
+}

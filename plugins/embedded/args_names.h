@@ -1,0 +1,37 @@
+/*
+ * args_names: what names on a command line mean: languages, file extensions,
+ * options handed on to the assembler, front end and code generator, and the
+ * drivers themselves.
+ */
+#ifndef EMBEDDED_ARGS_NAMES_H
+#define EMBEDDED_ARGS_NAMES_H
+
+#include "invocation.h"
+
+/* Of -x; LANGUAGE_UNKNOWN also for those that are not cached. */
+enum language language_of_name(const char *name);
+/* Of a file by its extension. cxx: the driver is g++ or clang++, where .c, .i and .h are C++. */
+enum language language_of_file(enum family, const char *path, bool cxx);
+
+/* An option of the assembler that reads and writes no file. */
+struct assembler_option {
+	const char *spelling; /* a final '*': any rest */
+	bool takes_next;      /* its value is the next item */
+	bool cwd;             /* debug information: the working directory reaches the object */
+};
+const struct assembler_option *assembler_option_find(const char *item);
+/* A value of -Xclang that acts on the code alone. */
+bool frontend_option_is_safe(const char *value);
+/* A value of -mllvm that writes no file and no report. */
+bool backend_option_is_safe(const char *value);
+
+/* What a program name says. */
+struct program_name {
+	enum family family;
+	bool known;        /* a driver by the name of one */
+	bool cxx;          /* g++, clang++, c++ */
+	bool preprocessor; /* cpp, clang-cpp */
+};
+struct program_name program_name_of(const char *base);
+
+#endif

@@ -1,0 +1,342 @@
+/*
+ * backend: the embedded backend's table, its instance, and the first half of a
+ * request: is it cacheable, and what is its direct key. See unit.h for the rest.
+ */
+#include "unit.h"
+
+#include "path.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char origin[] = "embedded";
+
+static const soldr_option_spec options[] = {
+	{sizeof(soldr_option_spec), SOLDR_OPT_SIZE, 0, 0, "max_size", "20GiB", 1 << 20, INT64_MAX, NULL,
+     "Size of the store; when it is reached the entries that were not used for longest go."},
+	{sizeof(soldr_option_spec), SOLDR_OPT_INT, 0, 0, "compression.level", "1", 1, 19, NULL, "zstd level of stored results."},
+	{sizeof(soldr_option_spec), SOLDR_OPT_SIZE, 0, 0, "max_entry_size", "1GiB", 4096, 1 << 30, NULL,
+     "Results larger than this are not stored."},
+	{sizeof(soldr_option_spec), SOLDR_OPT_INT, 0, 0, "max_candidates", "16", 1, MANIFEST_CANDIDATES_MAX, NULL,
+     "Sets of header contents that are remembered for one source and one set of options."},
+	{0},
+};
+
+static const char *kv_find(const soldr_kv *kv, uint32_t n, const char *key, const char *otherwise)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (strcmp(kv[i].key, key) == 0)
+			return kv[i].value;
+	return otherwise;
+}
+
+static int32_t embedded_open(const soldr_host *host, const soldr_kv *kv, uint32_t n, soldr_instance **out, soldr_error *err)
+{
+	const char *root = kv_find(kv, n, "host.cache_root", NULL);
+	if (!root || *root != '/')
+		return err_set(err, SOLDR_E_INVALID, 0, origin, "the host gave no absolute host.cache_root");
+	soldr_instance *inst = calloc(1, sizeof *inst);
+	if (!inst)
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	inst->host = host;
+	inst->level = atoi(kv_find(kv, n, "compression.level", "1"));
+	inst->max_entry_size = strtoull(kv_find(kv, n, "max_entry_size", "1073741824"), NULL, 10);
+	inst->max_candidates = (uint32_t)strtoul(kv_find(kv, n, "max_candidates", "16"), NULL, 10);
+	uint64_t max_size = strtoull(kv_find(kv, n, "max_size", "21474836480"), NULL, 10);
+	bool readonly = strcmp(kv_find(kv, n, "host.readonly", "false"), "true") == 0;
+	int rc = store_init(&inst->store, root, max_size, readonly, err);
+	if (rc) {
+		free(inst);
+		return rc;
+	}
+	*out = inst;
+	return 0;
+}
+
+static void embedded_close(soldr_instance *inst)
+{
+	if (!inst)
+		return;
+	store_release(&inst->store);
+	free(inst);
+}
+
+/* ---- one request ------------------------------------------------------------------- */
+
+int unit_bypass(struct unit *u, enum soldr_reason why, const char *detail, soldr_result *r, soldr_error *err)
+{
+	const soldr_host *host = u->inst->host;
+	soldr_spawn sp = {.struct_size = sizeof sp, .file = u->req->compiler, .argv = u->req->argv};
+	soldr_exit ex = {.struct_size = sizeof ex};
+	bool fault = why == SOLDR_REASON_STORE_FAILED || why == SOLDR_REASON_DISK_FULL;
+	uint32_t outcome = fault ? SOLDR_OUTCOME_FALLBACK : SOLDR_OUTCOME_BYPASS;
+	result_reason(r, why, detail);
+	int rc = host->replace(host->core, u->req->id, &sp, outcome, r->reason, &ex, err);
+	if (rc)
+		return rc;
+	r->outcome = outcome;
+	r->exit_code = ex.exit_code;
+	r->signal = ex.signal;
+	return 0;
+}
+
+static bool is_any_of(const char *name, const char *const *names)
+{
+	for (; *names; names++)
+		if (strcmp(name, *names) == 0)
+			return true;
+	return false;
+}
+
+/* What the program is; FAMILY_UNKNOWN with the reason when it is none that is cached. */
+static enum family classify(struct unit *u, enum soldr_reason *why)
+{
+	static const char *const wrappers[] = {"ccache", "sccache", "zccache", "distcc", "icecc", "kache", "buildcache", "firebuild",
+	                                       "goma", "gomacc", "fastbuild", NULL};
+	static const char *const rust[] = {"rustc", "clippy-driver", "rustdoc", "rustup", NULL};
+	const char *name = path_base(u->req->argv[0]), *real = path_base(u->real);
+	*why = SOLDR_REASON_UNKNOWN_COMPILER;
+	if (is_any_of(name, rust) || is_any_of(real, rust)) {
+		*why = SOLDR_REASON_RUSTC;
+		return FAMILY_UNKNOWN;
+	}
+	if (is_any_of(name, wrappers) || is_any_of(real, wrappers)) {
+		*why = SOLDR_REASON_NESTED_WRAPPER;
+		return FAMILY_UNKNOWN;
+	}
+	enum family family = family_of_name(real);
+	if (family == FAMILY_UNKNOWN)
+		family = family_of_name(name);
+	if (family != FAMILY_UNKNOWN && identity_is_script(u->real)) {
+		*why = SOLDR_REASON_COMPILER_SCRIPT;
+		return FAMILY_UNKNOWN;
+	}
+	return family;
+}
+
+static enum soldr_reason set_outputs(struct unit *u)
+{
+	u->object_path = path_absolute(u->req->cwd, u->inv.output);
+	u->depfile_path = u->inv.depfile ? path_absolute(u->req->cwd, u->inv.depfile) : NULL;
+	if (!u->object_path || (u->inv.depfile && !u->depfile_path))
+		return SOLDR_REASON_OUTPUT_SPECIAL;
+	/* The depfile first: materialise publishes in this order. */
+	if (u->depfile_path)
+		u->outputs[u->output_count++] = (struct output){u->depfile_path, ENTRY_DEPFILE};
+	u->outputs[u->output_count++] = (struct output){u->object_path, ENTRY_OBJECT};
+	for (size_t i = 0; i < u->output_count; i++)
+		if (!materialise_possible(u->outputs[i].path))
+			return SOLDR_REASON_OUTPUT_SPECIAL;
+	if (u->depfile_path && strcmp(u->depfile_path, u->object_path) == 0)
+		return SOLDR_REASON_OUTPUT_SPECIAL;
+	return SOLDR_REASON_NONE;
+}
+
+/* NONE: the unit has its key. Otherwise why it is not cacheable. */
+static enum soldr_reason prepare(struct unit *u, char *detail, size_t detail_size, soldr_error *err, int *rc)
+{
+	char real[PATH_MAX];
+	enum soldr_reason why;
+	struct tuple tuple;
+	const soldr_request *req = u->req;
+	if (req->stdout_kind == SOLDR_FD_CLOSED || req->stderr_kind == SOLDR_FD_CLOSED)
+		return SOLDR_REASON_STDIO_CLOSED;
+	if (!realpath(req->compiler, real) || !(u->real = strdup(real)))
+		return SOLDR_REASON_UNKNOWN_COMPILER;
+	enum family family = classify(u, &why);
+	if (family == FAMILY_UNKNOWN)
+		return why;
+	if (invocation_parse(&u->inv, family, req->argv, req->cwd) != 0) {
+		*rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		return SOLDR_REASON_NONE;
+	}
+	snprintf(detail, detail_size, "%s", u->inv.detail);
+	if (u->inv.refused != SOLDR_REASON_NONE)
+		return u->inv.refused;
+	const char *hostile = key_hostile_variable(family, req->envp);
+	if (hostile) {
+		snprintf(detail, detail_size, "%s", hostile);
+		return SOLDR_REASON_ENVIRONMENT;
+	}
+	why = set_outputs(u);
+	if (why != SOLDR_REASON_NONE)
+		return why;
+	u->dir = open(req->cwd, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	u->memo.dir = u->dir;
+	snprintf(detail, detail_size, "%s", u->inv.source);
+	if (u->dir < 0 || files_read(u->dir, u->inv.source, NULL, &tuple, &u->source, NULL) != 0)
+		return SOLDR_REASON_INPUT_UNREADABLE;
+	u->assembler = family == FAMILY_GCC ? identity_assembler(req) : NULL;
+	*rc = key_compute(&u->key, &u->inv, req, u->real, u->assembler, &u->source, err);
+	key_terminal(req, &u->terminal);
+	return SOLDR_REASON_NONE;
+}
+
+static void unit_release(struct unit *u)
+{
+	invocation_release(&u->inv);
+	memo_release(&u->memo);
+	free(u->real);
+	free(u->assembler);
+	free(u->object_path);
+	free(u->depfile_path);
+	if (u->dir >= 0)
+		close(u->dir);
+}
+
+static int32_t embedded_compile(soldr_instance *inst, const soldr_request *req, soldr_result *r, soldr_error *err)
+{
+	struct unit u = {.inst = inst, .req = req, .inv = INVOCATION_INIT, .dir = -1};
+	char detail[sizeof r->detail] = "";
+	soldr_error fault = SOLDR_ERROR_INIT;
+	int rc = 0;
+	enum soldr_reason why = prepare(&u, detail, sizeof detail, err, &rc);
+	if (!rc && why != SOLDR_REASON_NONE) {
+		rc = unit_bypass(&u, why, detail, r, err);
+	} else if (!rc) {
+		int looked = lookup(&u, r, &fault);
+		/* An output that cannot be written is for the compiler to complain about, in its own words. */
+		if (looked)
+			rc = unit_bypass(&u, SOLDR_REASON_OUTPUT_SPECIAL, fault.message, r, err);
+		else if (r->outcome == SOLDR_OUTCOME_NONE)
+			rc = miss(&u, r, err);
+	}
+	unit_release(&u);
+	return rc;
+}
+
+/* ---- statistics and maintenance ------------------------------------------------------ */
+
+static int32_t embedded_stats(soldr_instance *inst, soldr_stat_fn visit, void *arg, soldr_error *err)
+{
+	uint64_t bytes, entries;
+	(void)err;
+	store_totals(&inst->store, &bytes, &entries);
+	const soldr_stat stats[] = {
+		{sizeof(soldr_stat), SOLDR_UNIT_COUNT, "entries", entries},
+		{sizeof(soldr_stat), SOLDR_UNIT_BYTES, "size_bytes", bytes},
+		{sizeof(soldr_stat), SOLDR_UNIT_BYTES, "max_size_bytes", inst->store.max_size},
+	};
+	for (size_t i = 0; i < sizeof stats / sizeof *stats; i++)
+		visit(arg, &stats[i]);
+	return 0;
+}
+
+struct verifier {
+	soldr_instance *inst;
+	soldr_report *report;
+};
+
+static bool unhex(const char *hex, unsigned char *out, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		unsigned byte;
+		if (sscanf(hex + 2 * i, "%2x", &byte) != 1)
+			return false;
+		out[i] = (unsigned char)byte;
+	}
+	return true;
+}
+
+static void verify_file(void *arg, unsigned shard, const char *name, const char *path, const struct stat *st)
+{
+	struct verifier *v = arg;
+	enum store_kind kind = name[63] == 'm' ? STORE_MANIFEST : STORE_ENTRY;
+	struct digest key;
+	struct manifest m = MANIFEST_INIT;
+	struct entry e = {0};
+	(void)path;
+	key.bytes[0] = (unsigned char)shard;
+	bool good = unhex(name, key.bytes + 1, DIGEST_SIZE - 1);
+	struct buf *file = kind == STORE_MANIFEST ? &m.file : &e.file;
+	good = good && store_read(&v->inst->store, kind, &key, file, NULL) == 0;
+	good = good && (kind == STORE_MANIFEST ? manifest_decode(&m, &key, NULL) : entry_decode(&e, &key, NULL)) == 0;
+	for (size_t i = 0; good && i < e.section_count; i++) {
+		struct buf raw = BUF_INIT;
+		good = entry_unpack(&e.sections[i], &raw, NULL) == 0;
+		buf_release(&raw);
+	}
+	v->report->files_seen++;
+	if (!good) {
+		v->report->files_corrupt++;
+		if (!v->inst->store.readonly) {
+			store_remove(&v->inst->store, kind, &key);
+			v->report->files_removed++;
+			v->report->bytes_removed += (uint64_t)st->st_size;
+		}
+	}
+	manifest_release(&m);
+	entry_release(&e);
+}
+
+static void remove_file(void *arg, unsigned shard, const char *name, const char *path, const struct stat *st)
+{
+	struct verifier *v = arg;
+	(void)shard;
+	(void)name;
+	v->report->files_seen++;
+	if (sys.unlink(path) == 0) {
+		v->report->files_removed++;
+		v->report->bytes_removed += (uint64_t)st->st_size;
+	}
+}
+
+static int32_t embedded_maintain(soldr_instance *inst, uint32_t kind, soldr_report *report, soldr_error *err)
+{
+	struct verifier v = {inst, report};
+	soldr_report scratch = {.struct_size = sizeof scratch};
+	if (inst->store.readonly && kind != SOLDR_MAINTAIN_VERIFY)
+		return err_set(err, SOLDR_E_CONFIG, 0, origin, "the store is read-only: unset SOLDR_READONLY or readonly in the config");
+	report->status = SOLDR_STEP_COMPLETED;
+	switch (kind) {
+	case SOLDR_MAINTAIN_EVICT:
+		return store_evict(&inst->store, report, err);
+	case SOLDR_MAINTAIN_RECOUNT:
+		return store_recount(&inst->store, report, err);
+	case SOLDR_MAINTAIN_CLEAR:
+	case SOLDR_MAINTAIN_VERIFY:
+		for (unsigned i = 0; i < STORE_SHARDS; i++)
+			store_visit(&inst->store, i, kind == SOLDR_MAINTAIN_CLEAR ? remove_file : verify_file, &v);
+		if (!inst->store.readonly)
+			store_recount(&inst->store, &scratch, NULL);
+		return 0;
+	default:
+		return err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, "maintenance of kind %u is not known", kind);
+	}
+}
+
+static const soldr_backend backend = {
+	.struct_size = sizeof backend,
+	.abi = SOLDR_ABI,
+	.caps = SOLDR_CAP_CACHING | SOLDR_CAP_STATS | SOLDR_CAP_MAINTAIN,
+	.name = "embedded",
+	.version = SOLDR_VERSION,
+	.options = options,
+	.open = embedded_open,
+	.compile = embedded_compile,
+	.close = embedded_close,
+	.stats = embedded_stats,
+	.maintain = embedded_maintain,
+};
+
+/* The name that libltdl looks for when several backends are built into one program; see plugins/null/null.c. */
+SOLDR_EXPORT const soldr_backend *embedded_LTX_soldr_backend_v1(uint32_t host_abi, soldr_error *err);
+
+const soldr_backend *embedded_LTX_soldr_backend_v1(uint32_t host_abi, soldr_error *err)
+{
+	if (SOLDR_ABI_MAJOR_OF(host_abi) != SOLDR_ABI_MAJOR) {
+		err_set(err, SOLDR_E_ABI, 0, origin, "this backend speaks ABI %u, the host %u: install the build that belongs to this soldr",
+		        SOLDR_ABI_MAJOR, SOLDR_ABI_MAJOR_OF(host_abi));
+		return NULL;
+	}
+	return &backend;
+}
+
+const soldr_backend *soldr_backend_v1(uint32_t host_abi, soldr_error *err)
+	__attribute__((weak, alias("embedded_LTX_soldr_backend_v1")));

@@ -1,0 +1,35 @@
+/*
+ * depfile: make rules as compilers write them (-MD, -MMD), read and written.
+ *
+ * Reading keeps each name twice: as spelled in the rule (with make's escapes)
+ * and as a path. Writing reproduces the layout of GCC (a line breaks before
+ * column 72) and Clang (75); depfile_is_faithful() tells whether it does so for
+ * a given file, before a changed one is written in its place.
+ * Sources: GNU make manual, "Rule Syntax"; behaviour observed of GCC 12 and
+ * Clang 14, and tested against the installed compilers.
+ */
+#ifndef EMBEDDED_DEPFILE_H
+#define EMBEDDED_DEPFILE_H
+
+#include "buf.h"
+#include "invocation.h"
+
+enum { DEPFILE_MAX = 64 << 20 }; /* bytes of one depfile */
+
+struct depfile {
+	struct vec targets; /* as spelled */
+	struct vec spelled; /* prerequisites as spelled */
+	struct vec paths;   /* the same, escapes removed */
+	bool phony;         /* -MP: a rule without prerequisites for each but the first */
+};
+
+#define DEPFILE_INIT ((struct depfile){0})
+
+/* 0, or -1 when the text is not one rule (and its phony targets), or memory is out. */
+int depfile_parse(struct depfile *, const char *text, size_t len);
+void depfile_release(struct depfile *);
+/* The rule in the family's layout, with the prerequisites that keep[] marks (NULL: all). */
+void depfile_format(const struct depfile *, enum family, const bool *keep, struct buf *out);
+bool depfile_is_faithful(const struct depfile *, enum family, const char *text, size_t len);
+
+#endif

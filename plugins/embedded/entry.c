@@ -1,0 +1,152 @@
+/* entry: see entry.h. */
+#include "entry.h"
+
+#include <string.h>
+#include <zstd.h>
+
+static const char origin[] = "embedded";
+static const char magic[8] = {'S', 'L', 'D', 'R', 'E', 'N', 'T', 0};
+
+enum {
+	CHECKSUM_AT = 8 + 4 + DIGEST_SIZE, /* magic, format, key */
+	BODY_AT = CHECKSUM_AT + DIGEST_SIZE,
+	SMALL = 256 /* bytes below which packing is not worth a call */
+};
+
+static void checksum(const struct buf *file, struct digest *d)
+{
+	struct hasher h;
+	hasher_init(&h);
+	hasher_add(&h, file->data, CHECKSUM_AT);
+	hasher_add(&h, file->data + BODY_AT, file->len - BODY_AT);
+	hasher_end(&h, d);
+}
+
+static int add_packed(struct buf *out, const struct entry_section *s, int level, uint32_t *packed, uint64_t *len)
+{
+	size_t bound = ZSTD_compressBound((size_t)s->len);
+	char *to = s->len >= SMALL ? buf_reserve(out, bound) : NULL;
+	size_t n = to ? ZSTD_compress(to, bound, s->data, (size_t)s->len, level) : 0;
+	if (to && !ZSTD_isError(n) && n < s->len) {
+		out->len += n;
+		out->data[out->len] = 0;
+		*packed = 1;
+		*len = n;
+	} else {
+		buf_add(out, s->data, (size_t)s->len);
+		*packed = 0;
+		*len = s->len;
+	}
+	return buf_ok(out) ? 0 : -1;
+}
+
+int entry_encode(const struct digest *key, const struct entry *e, int level, struct buf *out, soldr_error *err)
+{
+	struct buf body = BUF_INIT, head = BUF_INIT;
+	buf_add_u32(&head, (uint32_t)e->exit_code);
+	buf_add_u64(&head, e->compile_ns);
+	buf_add_u32(&head, (uint32_t)e->section_count);
+	for (size_t i = 0; i < e->section_count; i++) {
+		const struct entry_section *s = &e->sections[i];
+		uint32_t packed;
+		uint64_t len;
+		add_packed(&body, s, level, &packed, &len);
+		buf_add_u32(&head, s->kind);
+		buf_add_u32(&head, packed);
+		buf_add_u64(&head, len);
+		buf_add_u64(&head, s->raw_len);
+	}
+	static const char room[DIGEST_SIZE];
+	struct digest sum;
+	buf_clear(out);
+	buf_add(out, magic, sizeof magic);
+	buf_add_u32(out, ENTRY_FORMAT);
+	buf_add(out, key->bytes, DIGEST_SIZE);
+	buf_add(out, room, DIGEST_SIZE);
+	buf_add(out, buf_str(&head), head.len);
+	buf_add(out, buf_str(&body), body.len);
+	bool ok = buf_ok(out) && buf_ok(&head) && buf_ok(&body);
+	if (ok) {
+		checksum(out, &sum);
+		memcpy(out->data + CHECKSUM_AT, sum.bytes, DIGEST_SIZE);
+	}
+	buf_release(&head);
+	buf_release(&body);
+	return ok ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory packing a result");
+}
+
+static int damaged(soldr_error *err, const char *what)
+{
+	return err_set(err, SOLDR_E_CORRUPT, 0, origin, "an entry is damaged: %s", what);
+}
+
+int entry_decode(struct entry *e, const struct digest *key, soldr_error *err)
+{
+	struct buf *f = &e->file;
+	struct digest sum;
+	if (f->len < BODY_AT || memcmp(f->data, magic, sizeof magic) != 0)
+		return damaged(err, "no entry at all");
+	struct reader r = reader_of(f->data + sizeof magic, f->len - sizeof magic);
+	if (reader_u32(&r) != ENTRY_FORMAT)
+		return damaged(err, "another format");
+	if (memcmp(reader_take(&r, DIGEST_SIZE), key->bytes, DIGEST_SIZE) != 0)
+		return damaged(err, "it belongs to another key");
+	checksum(f, &sum);
+	if (memcmp(reader_take(&r, DIGEST_SIZE), sum.bytes, DIGEST_SIZE) != 0)
+		return damaged(err, "its checksum differs");
+	e->exit_code = (int32_t)reader_u32(&r);
+	e->compile_ns = reader_u64(&r);
+	uint32_t n = reader_u32(&r);
+	if (n > ENTRY_SECTIONS_MAX)
+		return damaged(err, "too many sections");
+	for (uint32_t i = 0; i < n; i++) {
+		struct entry_section *s = &e->sections[i];
+		s->kind = reader_u32(&r);
+		s->packed = reader_u32(&r);
+		s->len = reader_u64(&r);
+		s->raw_len = reader_u64(&r);
+	}
+	for (uint32_t i = 0; i < n && !r.failed; i++) {
+		struct entry_section *s = &e->sections[i];
+		s->data = s->len <= f->len ? reader_take(&r, (size_t)s->len) : NULL;
+		if (!s->data)
+			return damaged(err, "it ends early");
+		if (s->raw_len > BUF_MAX_DEFAULT || (!s->packed && s->raw_len != s->len))
+			return damaged(err, "a size is impossible");
+	}
+	if (r.failed || r.at != r.end)
+		return damaged(err, "its length is wrong");
+	e->section_count = n;
+	return 0;
+}
+
+void entry_release(struct entry *e)
+{
+	buf_release(&e->file);
+	e->section_count = 0;
+}
+
+const struct entry_section *entry_find(const struct entry *e, enum entry_kind kind)
+{
+	for (size_t i = 0; i < e->section_count; i++)
+		if (e->sections[i].kind == (uint32_t)kind)
+			return &e->sections[i];
+	return NULL;
+}
+
+int entry_unpack(const struct entry_section *s, struct buf *out, soldr_error *err)
+{
+	if (!s->packed) {
+		buf_add(out, s->data, (size_t)s->len);
+		return buf_ok(out) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	}
+	char *to = buf_reserve(out, (size_t)s->raw_len);
+	if (!to)
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory unpacking %llu bytes", (unsigned long long)s->raw_len);
+	size_t n = ZSTD_decompress(to, (size_t)s->raw_len, s->data, (size_t)s->len);
+	if (ZSTD_isError(n) || n != s->raw_len)
+		return damaged(err, "a section does not unpack");
+	out->len += n;
+	out->data[out->len] = 0;
+	return 0;
+}

@@ -1,0 +1,47 @@
+/*
+ * entry: one stored result as one file. The only user of zstd.
+ *
+ * Layout (docs/formats.md), little-endian: magic, format, own key, checksum of
+ * everything else, exit status, compile time, sections. Each section (an
+ * output, stdout, stderr) is compressed by itself and written straight to where
+ * it belongs. A reader checks magic, format, key, checksum and every bound
+ * before it uses anything.
+ */
+#ifndef EMBEDDED_ENTRY_H
+#define EMBEDDED_ENTRY_H
+
+#include "buf.h"
+#include "digest.h"
+#include "err.h"
+
+enum { ENTRY_FORMAT = 1, ENTRY_SECTIONS_MAX = 64 };
+
+/* On disk: never renumber. */
+enum entry_kind { ENTRY_OBJECT = 1, ENTRY_DEPFILE = 2, ENTRY_STDOUT = 3, ENTRY_STDERR = 4 };
+
+struct entry_section {
+	uint32_t kind;  /* enum entry_kind */
+	uint32_t packed; /* 1: zstd */
+	const void *data;
+	uint64_t len;     /* of data */
+	uint64_t raw_len; /* unpacked */
+};
+
+struct entry {
+	struct buf file; /* owns what the sections point to */
+	int32_t exit_code;
+	uint64_t compile_ns;
+	struct entry_section sections[ENTRY_SECTIONS_MAX];
+	size_t section_count;
+};
+
+/* Serialises into out. Sections come raw (len == raw_len). level: zstd's. */
+int entry_encode(const struct digest *key, const struct entry *, int level, struct buf *out, soldr_error *);
+/* file must hold the file's bytes. SOLDR_E_CORRUPT when anything is wrong. */
+int entry_decode(struct entry *, const struct digest *key, soldr_error *);
+void entry_release(struct entry *);
+const struct entry_section *entry_find(const struct entry *, enum entry_kind);
+/* Appends the section's raw bytes. */
+int entry_unpack(const struct entry_section *, struct buf *out, soldr_error *);
+
+#endif

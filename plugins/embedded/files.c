@@ -1,0 +1,131 @@
+/* files: see files.h. */
+#include "files.h"
+
+#include "fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+void tuple_of(struct tuple *t, const struct stat *st)
+{
+	t->dev = (uint64_t)st->st_dev;
+	t->ino = (uint64_t)st->st_ino;
+	t->size = (uint64_t)st->st_size;
+	t->mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+	t->ctime_ns = (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec;
+}
+
+bool tuple_unsafe_since(const struct tuple *t, int64_t since)
+{
+	int64_t window = t->ctime_ns % 1000000000 == 0 ? (int64_t)2000000000 : 0;
+	return t->ctime_ns + window >= since;
+}
+
+int64_t files_clock_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME_COARSE, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int files_read(int dir, const char *path, struct buf *content, struct tuple *tuple, struct digest *digest, soldr_error *err)
+{
+	struct buf own = BUF_INIT;
+	struct buf *b = content ? content : &own;
+	size_t before = b->len;
+	int fd = sys.openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
+	if (fd < 0)
+		return err_set(err, errno == ENOENT || errno == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, "embedded",
+		               "cannot open %s", path);
+	struct stat st;
+	int rc = fs_read_fd(fd, path, FILE_INPUT_MAX, b, err);
+	/* After the read: a change during it then shows as a size or ctime that is too new. */
+	if (!rc && sys.fstat(fd, &st) != 0)
+		rc = err_set(err, SOLDR_E_IO, errno, "embedded", "cannot stat %s", path);
+	sys.close(fd);
+	if (!rc) {
+		tuple_of(tuple, &st);
+		digest_of(digest, buf_str(b) + before, b->len - before);
+		if (tuple->size != b->len - before)
+			rc = err_set(err, SOLDR_E_BUSY, 0, "embedded", "%s changed while it was read", path);
+	}
+	buf_release(&own);
+	return rc;
+}
+
+static uint64_t path_hash(const char *s)
+{
+	uint64_t h = 14695981039346656037u; /* FNV-1a, 64 bits */
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * 1099511628211u;
+	return h;
+}
+
+static struct memo_item *memo_slot(const struct file_memo *m, const char *path)
+{
+	size_t i = (size_t)path_hash(path) & (m->cap - 1);
+	while (m->items[i].path && strcmp(m->items[i].path, path) != 0)
+		i = (i + 1) & (m->cap - 1);
+	return &m->items[i];
+}
+
+static bool memo_grow(struct file_memo *m)
+{
+	struct file_memo bigger = {.dir = m->dir, .cap = m->cap ? m->cap * 2 : 64, .len = m->len};
+	bigger.items = calloc(bigger.cap, sizeof *bigger.items);
+	if (!bigger.items)
+		return false;
+	for (size_t i = 0; i < m->cap; i++)
+		if (m->items[i].path)
+			*memo_slot(&bigger, m->items[i].path) = m->items[i];
+	free(m->items);
+	*m = bigger;
+	return true;
+}
+
+static struct memo_item *memo_place(struct file_memo *m, const char *path, bool *is_new)
+{
+	*is_new = false;
+	if (m->len * 2 >= m->cap && !memo_grow(m))
+		return NULL;
+	struct memo_item *item = memo_slot(m, path);
+	if (item->path)
+		return item;
+	item->path = strdup(path);
+	if (!item->path)
+		return NULL;
+	m->len++;
+	*is_new = true;
+	return item;
+}
+
+const struct memo_item *memo_note(struct file_memo *m, const char *path)
+{
+	bool is_new;
+	return memo_place(m, path, &is_new);
+}
+
+const struct memo_item *memo_get(struct file_memo *m, const char *path)
+{
+	bool is_new;
+	struct memo_item *item = memo_place(m, path, &is_new);
+	if (item && is_new)
+		item->ok = files_read(m->dir, path, NULL, &item->tuple, &item->digest, NULL) == 0;
+	return item;
+}
+
+bool memo_has(const struct file_memo *m, const char *path)
+{
+	return m->cap && memo_slot(m, path)->path;
+}
+
+void memo_release(struct file_memo *m)
+{
+	for (size_t i = 0; i < m->cap; i++)
+		free(m->items[i].path);
+	free(m->items);
+	*m = (struct file_memo){.dir = m->dir};
+}

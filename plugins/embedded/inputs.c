@@ -1,0 +1,281 @@
+/* inputs: what a compiler read, judged. See unit.h. */
+#include "unit.h"
+
+#include "path.h"
+#include "sys.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void inputs_release(struct input_list *l)
+{
+	for (size_t i = 0; i < l->len; i++) {
+		free(l->items[i].path);
+		vec_release(&l->items[i].includes);
+		vec_release(&l->items[i].has_includes);
+	}
+	free(l->items);
+	*l = (struct input_list){0};
+}
+
+static struct input *add_input(struct input_list *l, const char *path)
+{
+	if (l->len == l->cap) {
+		size_t cap = l->cap ? l->cap * 2 : 64;
+		struct input *items = realloc(l->items, cap * sizeof *items);
+		if (!items)
+			return NULL;
+		l->items = items;
+		l->cap = cap;
+	}
+	struct input *in = &l->items[l->len];
+	*in = (struct input){.path = strdup(path)};
+	if (!in->path)
+		return NULL;
+	l->len++;
+	return in;
+}
+
+/* Paths met already. The memo of the unit cannot serve: it may hold what a lookup read before the compile. */
+static bool seen(struct file_memo *memo, const char *path)
+{
+	size_t before = memo->len;
+	return !memo_note(memo, path) || memo->len == before;
+}
+
+static bool is_assembly(const struct unit *u)
+{
+	return u->inv.language == LANGUAGE_ASM || u->inv.language == LANGUAGE_ASM_CPP;
+}
+
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+	return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+static enum soldr_reason read_one(struct unit *u, struct input_list *l, const char *path, int64_t begun, struct buf *content)
+{
+	struct input *in = add_input(l, path);
+	if (!in)
+		return SOLDR_REASON_INPUTS_UNKNOWN;
+	if (ends_with(path, ".gch") || ends_with(path, ".pch") || ends_with(path, ".pcm"))
+		return SOLDR_REASON_PRECOMPILED_HEADER;
+	buf_clear(content);
+	int rc = files_read(u->dir, path, content, &in->tuple, &in->digest, NULL);
+	if (rc)
+		return rc == SOLDR_E_BUSY ? SOLDR_REASON_INPUT_MODIFIED : SOLDR_REASON_INPUT_UNREADABLE;
+	in->is_source = strcmp(path, u->inv.source) == 0;
+	if (in->is_source) {
+		/* Its content was read before the compile as well: the tick in which both happened is no doubt here. */
+		if (!digest_equal(&in->digest, &u->source) || in->tuple.ctime_ns > begun)
+			return SOLDR_REASON_INPUT_MODIFIED;
+	} else if (tuple_unsafe_since(&in->tuple, begun)) {
+		return SOLDR_REASON_INPUT_MODIFIED;
+	}
+	struct scan one = {.pieces = l->scan.pieces, .includes = &in->includes, .has_includes = &in->has_includes};
+	scan_text(&one, buf_str(content), content->len, is_assembly(u));
+	in->flags = one.flags;
+	l->scan.flags |= one.flags;
+	l->scan.pieces = one.pieces;
+	return SOLDR_REASON_NONE;
+}
+
+/* Words on the command line (-DX=__DATE__) count like words in a file. */
+static void scan_arguments(struct unit *u, struct input_list *l)
+{
+	struct scan s = {.pieces = l->scan.pieces};
+	for (size_t i = 0; i < u->inv.key_args.len; i++)
+		scan_text(&s, u->inv.key_args.items[i], strlen(u->inv.key_args.items[i]), false);
+	l->scan.flags |= s.flags & (SCAN_DATE | SCAN_TIME | SCAN_TIMESTAMP | SCAN_PASTE);
+	l->scan.pieces = s.pieces;
+}
+
+static enum soldr_reason judge(const struct unit *u, const struct input_list *l, const char **what)
+{
+	uint32_t flags = scan_conclude(&l->scan);
+	/* GCC takes date and time from this variable, which is in the key. Clang does so from release 16 on. */
+	const char *epoch = env_get(u->req->envp, "SOURCE_DATE_EPOCH");
+	bool fixed = u->inv.family == FAMILY_GCC && epoch && *epoch;
+	static const struct {
+		uint32_t flag;
+		enum soldr_reason reason;
+		const char *what;
+	} table[] = {
+		{SCAN_DATE, SOLDR_REASON_TIME_MACRO, "__DATE__"},
+		{SCAN_TIME, SOLDR_REASON_TIME_MACRO, "__TIME__"},
+		{SCAN_TIMESTAMP, SOLDR_REASON_TIME_MACRO, "__TIMESTAMP__"},
+		{SCAN_INCBIN, SOLDR_REASON_EMBEDDED_FILE, ".incbin or .include"},
+		{SCAN_EMBED, SOLDR_REASON_EMBEDDED_FILE, "#embed"},
+		{SCAN_DEPENDENCY, SOLDR_REASON_TIME_COMPARISON, "#pragma GCC dependency"},
+	};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+		if ((flags & table[i].flag) && !(fixed && (table[i].flag & (SCAN_DATE | SCAN_TIME)))) {
+			*what = table[i].what;
+			/* Name the file where one file alone is the cause. */
+			for (size_t k = 0; k < l->len; k++)
+				if (l->items[k].flags & table[i].flag)
+					*what = l->items[k].path;
+			return table[i].reason;
+		}
+	return SOLDR_REASON_NONE;
+}
+
+/*
+ * #pragma once and #import take two files for one when their content and
+ * times are equal: with two such files among the inputs, times decide.
+ */
+static const char *find_twins(const struct input_list *l)
+{
+	if (!(l->scan.flags & SCAN_ONCE))
+		return NULL;
+	for (size_t i = 0; i < l->len; i++)
+		for (size_t k = i + 1; k < l->len; k++)
+			if (!l->items[i].is_program && !l->items[k].is_program && l->items[i].tuple.size &&
+			    (l->items[i].flags & SCAN_ONCE) && l->items[i].tuple.size == l->items[k].tuple.size &&
+			    digest_equal(&l->items[i].digest, &l->items[k].digest))
+				return l->items[i].path;
+	return NULL;
+}
+
+static enum soldr_reason add_programs(struct input_list *l, const struct identity *id, int64_t begun)
+{
+	for (size_t i = 0; i < id->programs.len; i++) {
+		struct input *in = add_input(l, id->programs.items[i]);
+		if (!in)
+			return SOLDR_REASON_INPUTS_UNKNOWN;
+		in->is_program = true;
+		in->tuple = id->states[i].tuple;
+		in->digest = id->states[i].digest;
+		struct stat st;
+		struct tuple now;
+		if (sys.stat(in->path, &st) != 0)
+			return SOLDR_REASON_INPUT_MODIFIED;
+		tuple_of(&now, &st);
+		if (!tuple_equal(&now, &in->tuple) || tuple_unsafe_since(&now, begun))
+			return SOLDR_REASON_INPUT_MODIFIED;
+	}
+	return SOLDR_REASON_NONE;
+}
+
+enum soldr_reason inputs_read(struct unit *u, const struct vec *paths, const struct identity *id, int64_t begun, struct input_list *l,
+                              char *detail, size_t detail_size)
+{
+	struct buf content = BUF_INIT;
+	struct file_memo met = {.dir = u->dir};
+	enum soldr_reason why = SOLDR_REASON_NONE;
+	const struct vec *lists[] = {paths, &u->inv.extra_inputs};
+	bool source_met = false;
+	for (size_t k = 0; k < 2 && why == SOLDR_REASON_NONE; k++)
+		for (size_t i = 0; i < lists[k]->len && why == SOLDR_REASON_NONE; i++) {
+			const char *path = lists[k]->items[i];
+			if (seen(&met, path))
+				continue;
+			why = read_one(u, l, path, begun, &content);
+			if (why != SOLDR_REASON_NONE)
+				snprintf(detail, detail_size, "%s", path);
+			source_met = source_met || strcmp(path, u->inv.source) == 0;
+		}
+	if (why == SOLDR_REASON_NONE && !source_met) {
+		why = read_one(u, l, u->inv.source, begun, &content);
+		snprintf(detail, detail_size, "%s", u->inv.source);
+	}
+	l->complete = why == SOLDR_REASON_NONE;
+	if (why == SOLDR_REASON_NONE) {
+		const char *what = "";
+		scan_arguments(u, l);
+		why = judge(u, l, &what);
+		const char *twin = why == SOLDR_REASON_NONE ? find_twins(l) : NULL;
+		if (twin) {
+			why = SOLDR_REASON_TIME_COMPARISON;
+			what = twin;
+		}
+		snprintf(detail, detail_size, "%s", what);
+	}
+	if (why == SOLDR_REASON_NONE)
+		why = add_programs(l, id, begun);
+	buf_release(&content);
+	memo_release(&met);
+	return why;
+}
+
+/* ---- the user's own -MMD -------------------------------------------------------------- */
+
+static bool below_any(const char *path, const char *const *dirs, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (path_is_below(path, dirs[i]))
+			return true;
+	return false;
+}
+
+struct dir_lists {
+	struct vec user, system;
+};
+
+/* Directories whose headers are system headers, and those whose are not. */
+static void sort_dirs(const struct unit *u, const struct identity *id, struct dir_lists *d)
+{
+	for (size_t i = 0; i < u->inv.include_dir_count; i++) {
+		const struct include_dir *dir = &u->inv.include_dirs[i];
+		bool system = dir->kind == INCLUDE_SYSTEM || dir->kind == INCLUDE_AFTER;
+		/* Both compilers ignore a -I that names a system directory. */
+		for (size_t k = 0; !system && k < id->system_dirs.len; k++)
+			system = strcmp(dir->path, id->system_dirs.items[k]) == 0;
+		vec_add(system ? &d->system : &d->user, dir->path);
+	}
+	vec_add_all(&d->system, vec_items(&id->system_dirs));
+}
+
+static bool name_matches(const char *path, const char *spelled)
+{
+	const char *name = spelled + 1; /* behind the quote */
+	size_t n = strlen(path), m = strlen(name);
+	return n >= m && strcmp(path + n - m, name) == 0 && (n == m || path[n - m - 1] == '/');
+}
+
+/* Some system header may have been the first to include this file: then it counts as one itself. */
+static bool met_by_system_header(const struct input_list *l, const char *path)
+{
+	for (size_t i = 0; i < l->len; i++) {
+		const struct input *in = &l->items[i];
+		if (!in->is_system && !(in->flags & SCAN_SYSTEM_HEADER))
+			continue;
+		if (in->flags & SCAN_COMPUTED)
+			return true;
+		for (size_t k = 0; k < in->includes.len; k++)
+			if (name_matches(path, in->includes.items[k]))
+				return true;
+	}
+	return false;
+}
+
+bool inputs_user_headers(const struct unit *u, const struct identity *id, const struct input_list *l, const struct vec *paths, bool *keep)
+{
+	struct dir_lists d = {VEC_INIT, VEC_INIT};
+	bool sure = !env_get(u->req->envp, "CPATH");
+	sort_dirs(u, id, &d);
+	for (size_t i = 0; i < l->len; i++) {
+		struct input *in = &l->items[i];
+		in->is_system = !in->is_program && !in->is_source && below_any(in->path, vec_items(&d.system), d.system.len);
+		if (in->is_system && below_any(in->path, vec_items(&d.user), d.user.len))
+			sure = false;
+		/* Included by its full path, a header in a system directory is a user header. */
+		for (size_t k = 0; k < in->includes.len; k++)
+			if (in->includes.items[k][1] == '/')
+				sure = false;
+	}
+	for (size_t i = 0; i < paths->len && sure; i++) {
+		const char *path = paths->items[i];
+		bool system = strcmp(path, u->inv.source) != 0 && below_any(path, vec_items(&d.system), d.system.len);
+		keep[i] = !system;
+		if (!system && strcmp(path, u->inv.source) != 0 && met_by_system_header(l, path))
+			sure = false;
+	}
+	sure = sure && vec_ok(&d.user) && vec_ok(&d.system);
+	vec_release(&d.user);
+	vec_release(&d.system);
+	return sure;
+}

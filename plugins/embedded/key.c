@@ -1,0 +1,149 @@
+/* key: see key.h. */
+#include "key.h"
+
+#include "files.h"
+#include "path.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Variables that GCC and Clang read and that can change bytes of an output or
+ * of a message (GCC manual, "Environment Variables"; clang(1)). Each is hashed
+ * as set, empty or unset.
+ */
+static const char *const read_variables[] = {
+	"CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "OBJC_INCLUDE_PATH", "OBJCPLUS_INCLUDE_PATH", /* where headers are */
+	"GCC_EXEC_PREFIX", "COMPILER_PATH", "LIBRARY_PATH",                                           /* where programs are */
+	"LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LC_MESSAGES",                                      /* language of messages */
+	"SOURCE_DATE_EPOCH", "GCC_EXTRA_DIAGNOSTIC_OUTPUT", "GCC_TARGET", "CLANG_CONFIG_FILE_SYSTEM_DIR", "CLANG_CONFIG_FILE_USER_DIR",
+	"CLANG_NO_DEFAULT_CONFIG", "LD_PRELOAD", "LD_LIBRARY_PATH", "SDKROOT", "MACOSX_DEPLOYMENT_TARGET", "COMPILER_RT_PROFILE",
+	NULL,
+};
+
+/* Variables by which the compiler writes another file or rewrites its own options. */
+static const char *const hostile_variables[] = {
+	"DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES", "CCC_OVERRIDE_OPTIONS", "CCC_PRINT_OPTIONS", "CC_PRINT_OPTIONS",
+	"CC_PRINT_HEADERS", "CC_LOG_DIAGNOSTICS", "CC_PRINT_PROC_STAT", "GCC_COMPARE_DEBUG", "COLLECT_GCC_OPTIONS", "CL", "_CL_",
+	"CCC_ADD_ARGS", "GCC_ROOT", "AS_TRACE_FILE", NULL,
+};
+
+/* Variables that decide colours, links and widths of diagnostics. */
+static const char *const terminal_variables[] = {
+	"TERM", "COLUMNS", "GCC_COLORS", "GCC_URLS", "TERM_URLS", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", NULL,
+};
+
+const char *key_hostile_variable(enum family family, const char *const *envp)
+{
+	(void)family;
+	for (size_t i = 0; hostile_variables[i]; i++) {
+		const char *value = env_get(envp, hostile_variables[i]);
+		if (value)
+			return hostile_variables[i];
+	}
+	return NULL;
+}
+
+static void field_variables(struct hasher *h, const char *const *names, const char *const *envp)
+{
+	for (size_t i = 0; names[i]; i++)
+		hasher_field_str(h, names[i], env_get(envp, names[i]));
+}
+
+char *key_apparent_directory(const soldr_request *req)
+{
+	const char *pwd = env_get(req->envp, "PWD");
+	struct stat a, b;
+	if (pwd && *pwd == '/' && stat(pwd, &a) == 0 && stat(req->cwd, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+		return strdup(pwd);
+	return strdup(req->cwd);
+}
+
+static void group_compiler(struct hasher *h, const soldr_request *req, const char *real, const char *assembler)
+{
+	/* The name chooses the driver's mode (gcc or g++, clang or clang++), the path its prefix. */
+	hasher_field_str(h, "name", path_base(req->argv[0]));
+	hasher_field_str(h, "path", req->compiler);
+	hasher_field_str(h, "real", real);
+	hasher_field_str(h, "assembler", assembler);
+}
+
+static void group_options(struct hasher *h, const struct invocation *inv)
+{
+	const unsigned char fixed[] = {(unsigned char)inv->family, (unsigned char)inv->action, (unsigned char)inv->language,
+	                               (unsigned char)inv->depfile_mode};
+	hasher_field(h, "fixed", fixed, sizeof fixed);
+	for (size_t i = 0; i < inv->key_args.len; i++)
+		hasher_field_str(h, "argument", inv->key_args.items[i]);
+}
+
+static void group_output(struct hasher *h, const struct invocation *inv)
+{
+	if (!inv->output_in_key)
+		return;
+	hasher_field_str(h, "output", inv->output);
+	hasher_field_str(h, "depfile", inv->depfile);
+}
+
+int key_compute(struct key *key, const struct invocation *inv, const soldr_request *req, const char *real, const char *assembler,
+                const struct digest *source, soldr_error *err)
+{
+	struct hasher all;
+	char *directory = inv->cwd_in_key ? key_apparent_directory(req) : NULL;
+	if (inv->cwd_in_key && !directory)
+		return err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+	hasher_init(&all);
+	const uint32_t format = KEY_FORMAT;
+	hasher_field(&all, "format", &format, sizeof format);
+	for (int g = 0; g < KEY_GROUPS; g++) {
+		struct hasher h;
+		hasher_init(&h);
+		switch ((enum key_group)g) {
+		case KEY_COMPILER:
+			group_compiler(&h, req, real, assembler);
+			break;
+		case KEY_OPTIONS:
+			group_options(&h, inv);
+			break;
+		case KEY_ENVIRONMENT:
+			field_variables(&h, read_variables, req->envp);
+			break;
+		case KEY_DIRECTORY:
+			hasher_field_str(&h, "directory", directory);
+			break;
+		case KEY_OUTPUT:
+			group_output(&h, inv);
+			break;
+		case KEY_SOURCE:
+			hasher_field_str(&h, "path", inv->source);
+			hasher_field(&h, "content", source->bytes, DIGEST_SIZE);
+			break;
+		case KEY_GROUPS:
+			break;
+		}
+		hasher_end(&h, &key->group[g]);
+		hasher_field(&all, key_group_name((enum key_group)g), key->group[g].bytes, DIGEST_SIZE);
+	}
+	hasher_end(&all, &key->direct);
+	free(directory);
+	return 0;
+}
+
+void key_terminal(const soldr_request *req, struct digest *d)
+{
+	struct hasher h;
+	const uint32_t facts[] = {req->stdout_kind, req->stderr_kind, req->columns};
+	hasher_init(&h);
+	hasher_field(&h, "kinds", facts, sizeof facts);
+	field_variables(&h, terminal_variables, req->envp);
+	hasher_end(&h, d);
+}
+
+const char *key_group_name(enum key_group g)
+{
+	static const char *const names[KEY_GROUPS] = {
+		[KEY_COMPILER] = "compiler", [KEY_OPTIONS] = "options", [KEY_ENVIRONMENT] = "environment",
+		[KEY_DIRECTORY] = "directory", [KEY_OUTPUT] = "output", [KEY_SOURCE] = "source",
+	};
+	return (unsigned)g < KEY_GROUPS ? names[g] : "unknown";
+}

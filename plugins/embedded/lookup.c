@@ -1,0 +1,135 @@
+/* lookup: from the direct key to outputs on disk. See unit.h. */
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void result_reason(soldr_result *r, enum soldr_reason reason, const char *detail)
+{
+	static const char *const names[] = {
+#define REASON_NAME(id, name, kind, text) name,
+		SOLDR_REASONS(REASON_NAME)
+#undef REASON_NAME
+	};
+	snprintf(r->reason, sizeof r->reason, "%s", names[reason]);
+	snprintf(r->detail, sizeof r->detail, "%s", detail);
+}
+
+/* Reads and decodes; a damaged file is removed. NONE, or why there is no manifest. */
+static enum soldr_reason read_manifest(struct unit *u, struct manifest *m)
+{
+	struct store *store = &u->inst->store;
+	soldr_error err = SOLDR_ERROR_INIT;
+	int rc = store_read(store, STORE_MANIFEST, &u->key.direct, &m->file, &err);
+	if (rc == SOLDR_E_NOT_FOUND)
+		return SOLDR_REASON_NOT_SEEN;
+	if (!rc)
+		rc = manifest_decode(m, &u->key.direct, &err);
+	if (!rc)
+		return SOLDR_REASON_NONE;
+	u->inst->host->log(u->inst->host->core, SOLDR_LOG_WARN, "embedded", err.message);
+	if (!store->readonly)
+		store_remove(store, STORE_MANIFEST, &u->key.direct);
+	return SOLDR_REASON_ENTRY_CORRUPT;
+}
+
+static enum soldr_reason read_entry(struct unit *u, const struct digest *result, struct entry *e)
+{
+	struct store *store = &u->inst->store;
+	soldr_error err = SOLDR_ERROR_INIT;
+	int rc = store_read(store, STORE_ENTRY, result, &e->file, &err);
+	if (rc == SOLDR_E_NOT_FOUND)
+		return SOLDR_REASON_ENTRY_MISSING;
+	if (!rc)
+		rc = entry_decode(e, result, &err);
+	if (!rc)
+		return SOLDR_REASON_NONE;
+	u->inst->host->log(u->inst->host->core, SOLDR_LOG_WARN, "embedded", err.message);
+	if (!store->readonly)
+		store_remove(store, STORE_ENTRY, result);
+	return SOLDR_REASON_ENTRY_CORRUPT;
+}
+
+static int replay(struct unit *u, const struct entry *e, enum entry_kind kind, uint32_t stream, soldr_error *err)
+{
+	const struct entry_section *s = entry_find(e, kind);
+	struct buf text = BUF_INIT;
+	if (!s || !s->raw_len)
+		return 0;
+	int rc = entry_unpack(s, &text, err);
+	if (!rc)
+		rc = u->inst->host->emit(u->inst->host->core, u->req->id, stream, text.data, text.len, err);
+	buf_release(&text);
+	return rc;
+}
+
+/* Files that were touched but hold the same bytes: next time their stat tuples will do. */
+static void renew(struct unit *u, const struct manifest *m, const struct candidate *c)
+{
+	struct candidate_input in;
+	struct state *states = NULL;
+	struct guard_input *guards = NULL;
+	if (manifest_renew(m, c, &u->memo, &in, &states, &guards) == 0)
+		unit_store_candidate(u, &in, NULL);
+	candidate_input_release(&in, states, guards);
+}
+
+static int serve(struct unit *u, const struct entry *e, soldr_result *r, soldr_error *err)
+{
+	uint64_t bytes = 0;
+	int rc = materialise(e, u->outputs, u->output_count, &bytes, err);
+	if (!rc)
+		rc = replay(u, e, ENTRY_STDOUT, SOLDR_STDOUT, err);
+	if (!rc)
+		rc = replay(u, e, ENTRY_STDERR, SOLDR_STDERR, err);
+	if (rc)
+		return rc;
+	r->outcome = SOLDR_OUTCOME_HIT;
+	r->exit_code = e->exit_code;
+	r->time_saved_ns = e->compile_ns;
+	r->output_bytes = bytes;
+	return 0;
+}
+
+int lookup(struct unit *u, soldr_result *r, soldr_error *err)
+{
+	struct manifest m = MANIFEST_INIT;
+	struct entry e = {0};
+	char detail[sizeof r->detail] = "";
+	bool stale = false;
+	int rc = 0;
+	if (u->req->flags & SOLDR_REQUEST_RECACHE) {
+		result_reason(r, SOLDR_REASON_RECACHE, "");
+		return 0;
+	}
+	enum soldr_reason why = read_manifest(u, &m);
+	const struct candidate *c = NULL;
+	if (why == SOLDR_REASON_NONE)
+		c = manifest_match(&m, &u->terminal, &u->memo, &stale, &why, detail, sizeof detail);
+	if (c)
+		why = read_entry(u, &c->result, &e);
+	if (c && why == SOLDR_REASON_NONE) {
+		rc = serve(u, &e, r, err);
+		if (!rc && stale && !u->inst->store.readonly)
+			renew(u, &m, c);
+	} else {
+		result_reason(r, why, detail);
+	}
+	entry_release(&e);
+	manifest_release(&m);
+	return rc;
+}
+
+int unit_store_candidate(struct unit *u, const struct candidate_input *in, soldr_error *err)
+{
+	struct manifest old = MANIFEST_INIT;
+	struct buf out = BUF_INIT;
+	bool have = read_manifest(u, &old) == SOLDR_REASON_NONE;
+	int rc = manifest_encode_with(have ? &old : NULL, in, u->inst->max_candidates, &u->key, &out, err);
+	if (!rc)
+		rc = store_write(&u->inst->store, STORE_MANIFEST, &u->key.direct, &out, err);
+	buf_release(&out);
+	manifest_release(&old);
+	return rc;
+}

@@ -1,0 +1,362 @@
+/* manifest: the file format and the making of new ones; matching is in match.c. */
+#include "manifest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char origin[] = "embedded";
+static const char magic[8] = {'S', 'L', 'D', 'R', 'M', 'A', 'N', 0};
+
+enum { CHECKSUM_AT = 8 + 4 + DIGEST_SIZE, BODY_AT = CHECKSUM_AT + DIGEST_SIZE };
+
+static int damaged(soldr_error *err, const char *what)
+{
+	return err_set(err, SOLDR_E_CORRUPT, 0, origin, "a manifest is damaged: %s", what);
+}
+
+static void checksum(const struct buf *file, struct digest *d)
+{
+	struct hasher h;
+	hasher_init(&h);
+	hasher_add(&h, file->data, CHECKSUM_AT);
+	hasher_add(&h, file->data + BODY_AT, file->len - BODY_AT);
+	hasher_end(&h, d);
+}
+
+void manifest_release(struct manifest *m)
+{
+	for (uint32_t i = 0; i < m->candidate_count; i++) {
+		free(m->candidates[i].inputs);
+		free(m->candidates[i].guards);
+	}
+	for (uint32_t i = 0; i < m->guard_count; i++)
+		free(m->guards[i].names);
+	free(m->candidates);
+	free(m->states);
+	free(m->guards);
+	free(m->names);
+	buf_release(&m->file);
+	*m = MANIFEST_INIT;
+}
+
+/* ---- reading ------------------------------------------------------------------- */
+
+/* Strings are stored with their NUL, so that they can be used where they lie. */
+static const char *read_string(struct reader *r)
+{
+	size_t len;
+	const char *s = reader_str(r, &len);
+	if (!s || len == 0 || s[len - 1] != 0 || memchr(s, 0, len - 1)) {
+		r->failed = true;
+		return "";
+	}
+	return s;
+}
+
+static void read_bytes(struct reader *r, void *to, size_t len)
+{
+	const void *p = reader_take(r, len);
+	if (p)
+		memcpy(to, p, len);
+}
+
+static void read_tuple(struct reader *r, struct tuple *t)
+{
+	t->dev = reader_u64(r);
+	t->ino = reader_u64(r);
+	t->size = reader_u64(r);
+	t->mtime_ns = (int64_t)reader_u64(r);
+	t->ctime_ns = (int64_t)reader_u64(r);
+}
+
+/* An array of count items; NULL (and the reader failed) when count cannot be true. */
+static void *read_array(struct reader *r, uint32_t count, size_t item, size_t least_bytes)
+{
+	if (count > MANIFEST_INPUTS_MAX || (uint64_t)count * least_bytes > (uint64_t)(r->end - r->at)) {
+		r->failed = true;
+		return NULL;
+	}
+	void *p = calloc(count ? count : 1, item);
+	if (!p)
+		r->failed = true;
+	return p;
+}
+
+static uint32_t *read_indexes(struct reader *r, uint32_t *count, uint32_t limit)
+{
+	*count = reader_u32(r);
+	uint32_t *list = read_array(r, *count, sizeof *list, 4);
+	for (uint32_t i = 0; list && i < *count; i++) {
+		list[i] = reader_u32(r);
+		if (list[i] >= limit)
+			r->failed = true;
+	}
+	return list;
+}
+
+static void read_body(struct reader *r, struct manifest *m)
+{
+	read_bytes(r, m->group, sizeof m->group);
+	m->state_count = reader_u32(r);
+	m->states = read_array(r, m->state_count, sizeof *m->states, 4 + 4 + DIGEST_SIZE + 40);
+	for (uint32_t i = 0; !r->failed && i < m->state_count; i++) {
+		struct state *s = &m->states[i];
+		s->path = read_string(r);
+		s->flags = reader_u32(r);
+		read_bytes(r, s->digest.bytes, DIGEST_SIZE);
+		read_tuple(r, &s->tuple);
+	}
+	m->name_count = reader_u32(r);
+	m->names = read_array(r, m->name_count, sizeof *m->names, 4);
+	for (uint32_t i = 0; !r->failed && i < m->name_count; i++)
+		m->names[i] = read_string(r);
+	uint32_t guards = reader_u32(r);
+	m->guards = read_array(r, guards, sizeof *m->guards, 4 + 4 + 40 + 4);
+	for (uint32_t i = 0; !r->failed && i < guards; i++) {
+		struct guard *g = &m->guards[i];
+		m->guard_count = i + 1;
+		g->path = read_string(r);
+		g->exists = reader_u32(r);
+		read_tuple(r, &g->tuple);
+		g->names = read_indexes(r, &g->name_count, m->name_count);
+	}
+	uint32_t count = reader_u32(r);
+	m->candidates = count <= MANIFEST_CANDIDATES_MAX ? read_array(r, count, sizeof *m->candidates, 2 * DIGEST_SIZE + 12) : NULL;
+	for (uint32_t i = 0; m->candidates && !r->failed && i < count; i++) {
+		struct candidate *c = &m->candidates[i];
+		m->candidate_count = i + 1;
+		read_bytes(r, c->result.bytes, DIGEST_SIZE);
+		c->any_terminal = reader_u32(r);
+		read_bytes(r, c->terminal.bytes, DIGEST_SIZE);
+		c->inputs = read_indexes(r, &c->input_count, m->state_count);
+		c->guards = read_indexes(r, &c->guard_count, m->guard_count);
+	}
+	if (!m->candidates || m->candidate_count != count)
+		r->failed = true;
+}
+
+int manifest_decode(struct manifest *m, const struct digest *key, soldr_error *err)
+{
+	struct buf *f = &m->file;
+	struct digest sum;
+	if (f->len < BODY_AT || memcmp(f->data, magic, sizeof magic) != 0)
+		return damaged(err, "no manifest at all");
+	struct reader r = reader_of(f->data + sizeof magic, f->len - sizeof magic);
+	if (reader_u32(&r) != MANIFEST_FORMAT)
+		return damaged(err, "another format");
+	if (memcmp(reader_take(&r, DIGEST_SIZE), key->bytes, DIGEST_SIZE) != 0)
+		return damaged(err, "it belongs to another key");
+	checksum(f, &sum);
+	if (memcmp(reader_take(&r, DIGEST_SIZE), sum.bytes, DIGEST_SIZE) != 0)
+		return damaged(err, "its checksum differs");
+	read_body(&r, m);
+	return r.failed || r.at != r.end ? damaged(err, "its lists do not fit together") : 0;
+}
+
+/* ---- writing -------------------------------------------------------------------- */
+
+static void add_string(struct buf *b, const char *s)
+{
+	buf_add_str(b, s, strlen(s) + 1);
+}
+
+static void add_tuple(struct buf *b, const struct tuple *t)
+{
+	buf_add_u64(b, t->dev);
+	buf_add_u64(b, t->ino);
+	buf_add_u64(b, t->size);
+	buf_add_u64(b, (uint64_t)t->mtime_ns);
+	buf_add_u64(b, (uint64_t)t->ctime_ns);
+}
+
+static void add_indexes(struct buf *b, const uint32_t *list, uint32_t count)
+{
+	buf_add_u32(b, count);
+	for (uint32_t i = 0; i < count; i++)
+		buf_add_u32(b, list[i]);
+}
+
+int manifest_encode(const struct manifest *m, const struct digest *key, struct buf *out, soldr_error *err)
+{
+	static const char room[DIGEST_SIZE];
+	struct digest sum;
+	buf_clear(out);
+	buf_add(out, magic, sizeof magic);
+	buf_add_u32(out, MANIFEST_FORMAT);
+	buf_add(out, key->bytes, DIGEST_SIZE);
+	buf_add(out, room, DIGEST_SIZE);
+	buf_add(out, m->group, sizeof m->group);
+	buf_add_u32(out, m->state_count);
+	for (uint32_t i = 0; i < m->state_count; i++) {
+		const struct state *s = &m->states[i];
+		add_string(out, s->path);
+		buf_add_u32(out, s->flags);
+		buf_add(out, s->digest.bytes, DIGEST_SIZE);
+		add_tuple(out, &s->tuple);
+	}
+	buf_add_u32(out, m->name_count);
+	for (uint32_t i = 0; i < m->name_count; i++)
+		add_string(out, m->names[i]);
+	buf_add_u32(out, m->guard_count);
+	for (uint32_t i = 0; i < m->guard_count; i++) {
+		const struct guard *g = &m->guards[i];
+		add_string(out, g->path);
+		buf_add_u32(out, g->exists);
+		add_tuple(out, &g->tuple);
+		add_indexes(out, g->names, g->name_count);
+	}
+	buf_add_u32(out, m->candidate_count);
+	for (uint32_t i = 0; i < m->candidate_count; i++) {
+		const struct candidate *c = &m->candidates[i];
+		buf_add(out, c->result.bytes, DIGEST_SIZE);
+		buf_add_u32(out, c->any_terminal);
+		buf_add(out, c->terminal.bytes, DIGEST_SIZE);
+		add_indexes(out, c->inputs, c->input_count);
+		add_indexes(out, c->guards, c->guard_count);
+	}
+	if (!buf_ok(out))
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	checksum(out, &sum);
+	memcpy(out->data + CHECKSUM_AT, sum.bytes, DIGEST_SIZE);
+	return 0;
+}
+
+/* ---- a new candidate in front ------------------------------------------------------ */
+
+static bool same_state(const struct state *a, const struct state *b)
+{
+	return a->flags == b->flags && tuple_equal(&a->tuple, &b->tuple) && digest_equal(&a->digest, &b->digest) &&
+	       strcmp(a->path, b->path) == 0;
+}
+
+/*
+ * Index of an equal state, or of a new one. Candidates of one unit list their
+ * inputs in nearly the same order, so the search begins where the last one of
+ * this candidate ended.
+ */
+static uint32_t put_state(struct manifest *m, const struct state *s, uint32_t *hint)
+{
+	for (uint32_t n = 0; n < m->state_count; n++) {
+		uint32_t i = (*hint + n) % m->state_count;
+		if (same_state(&m->states[i], s)) {
+			*hint = i + 1;
+			return i;
+		}
+	}
+	m->states[m->state_count] = *s;
+	*hint = m->state_count + 1;
+	return m->state_count++;
+}
+
+static uint32_t put_name(struct manifest *m, const char *name, uint32_t *hint)
+{
+	for (uint32_t n = 0; n < m->name_count; n++) {
+		uint32_t i = (*hint + n) % m->name_count;
+		if (strcmp(m->names[i], name) == 0) {
+			*hint = i + 1;
+			return i;
+		}
+	}
+	m->names[m->name_count] = name;
+	*hint = m->name_count + 1;
+	return m->name_count++;
+}
+
+static bool same_guard(const struct guard *a, const struct guard *b)
+{
+	return a->exists == b->exists && a->name_count == b->name_count && tuple_equal(&a->tuple, &b->tuple) &&
+	       strcmp(a->path, b->path) == 0 && memcmp(a->names, b->names, a->name_count * sizeof *a->names) == 0;
+}
+
+/* Takes g->names. */
+static uint32_t put_guard(struct manifest *m, const struct guard *g)
+{
+	for (uint32_t i = 0; i < m->guard_count; i++)
+		if (same_guard(&m->guards[i], g)) {
+			free(g->names);
+			return i;
+		}
+	m->guards[m->guard_count] = *g;
+	return m->guard_count++;
+}
+
+static bool put_new(struct manifest *m, const struct candidate_input *in)
+{
+	struct candidate *c = &m->candidates[m->candidate_count];
+	uint32_t hint = 0;
+	c->result = in->result;
+	c->any_terminal = in->any_terminal;
+	c->terminal = in->terminal;
+	c->inputs = calloc(in->state_count + 1, sizeof *c->inputs);
+	c->guards = calloc(in->guard_count + 1, sizeof *c->guards);
+	m->candidate_count++;
+	if (!c->inputs || !c->guards)
+		return false;
+	for (uint32_t i = 0; i < in->state_count; i++)
+		c->inputs[c->input_count++] = put_state(m, &in->states[i], &hint);
+	for (uint32_t i = 0; i < in->guard_count; i++) {
+		const struct guard_input *g = &in->guards[i];
+		struct guard made = {.path = g->path, .exists = g->exists, .tuple = g->tuple};
+		uint32_t near_name = 0;
+		made.names = calloc(g->name_count + 1, sizeof *made.names);
+		if (!made.names)
+			return false;
+		while (made.name_count < g->name_count) {
+			made.names[made.name_count] = put_name(m, g->names[made.name_count], &near_name);
+			made.name_count++;
+		}
+		c->guards[c->guard_count++] = put_guard(m, &made);
+	}
+	return true;
+}
+
+static bool put_old(struct manifest *m, const struct manifest *old, const struct candidate *from)
+{
+	struct candidate *c = &m->candidates[m->candidate_count];
+	uint32_t hint = 0;
+	*c = (struct candidate){.result = from->result, .any_terminal = from->any_terminal, .terminal = from->terminal};
+	c->inputs = calloc(from->input_count + 1, sizeof *c->inputs);
+	c->guards = calloc(from->guard_count + 1, sizeof *c->guards);
+	m->candidate_count++;
+	if (!c->inputs || !c->guards)
+		return false;
+	for (uint32_t i = 0; i < from->input_count; i++)
+		c->inputs[c->input_count++] = put_state(m, &old->states[from->inputs[i]], &hint);
+	for (uint32_t i = 0; i < from->guard_count; i++) {
+		const struct guard *g = &old->guards[from->guards[i]];
+		struct guard made = *g;
+		uint32_t near_name = 0;
+		made.names = calloc(g->name_count + 1, sizeof *made.names);
+		if (!made.names)
+			return false;
+		for (uint32_t n = 0; n < g->name_count; n++)
+			made.names[n] = put_name(m, old->names[g->names[n]], &near_name);
+		c->guards[c->guard_count++] = put_guard(m, &made);
+	}
+	return true;
+}
+
+int manifest_encode_with(const struct manifest *old, const struct candidate_input *in, uint32_t max_candidates,
+                         const struct key *key, struct buf *out, soldr_error *err)
+{
+	struct manifest m = MANIFEST_INIT;
+	uint64_t names = old ? old->name_count : 0;
+	for (uint32_t i = 0; i < in->guard_count; i++)
+		names += in->guards[i].name_count;
+	memcpy(m.group, key->group, sizeof m.group);
+	m.states = calloc(in->state_count + (old ? old->state_count : 0) + 1, sizeof *m.states);
+	m.guards = calloc(in->guard_count + (old ? old->guard_count : 0) + 1, sizeof *m.guards);
+	m.names = calloc((size_t)names + 1, sizeof *m.names);
+	m.candidates = calloc((old ? old->candidate_count : 0) + 1, sizeof *m.candidates);
+	bool ok = m.states && m.guards && m.names && m.candidates && put_new(&m, in);
+	for (uint32_t i = 0; ok && old && i < old->candidate_count && m.candidate_count < max_candidates; i++) {
+		const struct candidate *c = &old->candidates[i];
+		bool same = digest_equal(&c->result, &in->result) && c->any_terminal == in->any_terminal &&
+		            digest_equal(&c->terminal, &in->terminal);
+		if (!same)
+			ok = put_old(&m, old, c);
+	}
+	int rc = ok ? manifest_encode(&m, &key->direct, out, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	manifest_release(&m);
+	return rc;
+}

@@ -1,0 +1,116 @@
+/*
+ * manifest: for one direct key, the input sets seen so far and the result each
+ * leads to. Newest first; at most max_candidates; the oldest goes, never all.
+ *
+ * States of files are shared between candidates: a manifest with 16 candidates
+ * of 200 headers holds about 200 paths once, not 3200. The layout is in
+ * docs/formats.md.
+ */
+#ifndef EMBEDDED_MANIFEST_H
+#define EMBEDDED_MANIFEST_H
+
+#include "digest.h"
+#include "err.h"
+#include "files.h"
+#include "key.h"
+
+#include <soldr/reason.h>
+
+enum { MANIFEST_FORMAT = 1, MANIFEST_INPUTS_MAX = 1 << 20, MANIFEST_CANDIDATES_MAX = 64 };
+
+enum input_flag {
+	INPUT_COMPILER = 1u << 0 /* a program, not a source */
+};
+
+/* One file in one state. */
+struct state {
+	const char *path; /* NUL-terminated, in the manifest's memory */
+	uint32_t flags;   /* enum input_flag */
+	struct digest digest;
+	struct tuple tuple;
+};
+
+/* A directory that must not have gained one of the names (guard of the include path, shadow.h). */
+struct guard {
+	const char *path;
+	uint32_t exists;  /* 0: there was no such directory */
+	struct tuple tuple; /* of the directory; ctime_ns 0: always look at the names */
+	uint32_t *names;  /* indexes of names, relative to path */
+	uint32_t name_count;
+};
+
+struct candidate {
+	struct digest result;
+	uint32_t any_terminal; /* 1: no diagnostics, so every terminal would have got the same */
+	struct digest terminal;
+	uint32_t *inputs; /* indexes of states */
+	uint32_t input_count;
+	uint32_t *guards; /* indexes of guards */
+	uint32_t guard_count;
+};
+
+struct manifest {
+	struct buf file; /* owns the strings of what was read */
+	struct digest group[KEY_GROUPS];
+	struct state *states;
+	uint32_t state_count;
+	struct guard *guards;
+	uint32_t guard_count;
+	const char **names;
+	uint32_t name_count;
+	struct candidate *candidates;
+	uint32_t candidate_count;
+};
+
+#define MANIFEST_INIT ((struct manifest){0})
+
+/* file must hold the bytes. SOLDR_E_CORRUPT when anything is wrong. */
+int manifest_decode(struct manifest *, const struct digest *key, soldr_error *);
+int manifest_encode(const struct manifest *, const struct digest *key, struct buf *out, soldr_error *);
+void manifest_release(struct manifest *);
+
+/* What a candidate to be added consists of; strings are borrowed. */
+struct guard_input {
+	const char *path;
+	uint32_t exists;
+	struct tuple tuple;
+	const char *const *names;
+	uint32_t name_count;
+};
+
+struct candidate_input {
+	struct digest result;
+	uint32_t any_terminal;
+	struct digest terminal;
+	const struct state *states;
+	uint32_t state_count;
+	const struct guard_input *guards;
+	uint32_t guard_count;
+};
+
+/*
+ * Encodes a manifest with the new candidate first, then those of old (may be
+ * NULL) that are not the same result for the same terminal, max_candidates in
+ * all. States and guards that no candidate uses any more are dropped.
+ */
+int manifest_encode_with(const struct manifest *old, const struct candidate_input *, uint32_t max_candidates,
+                         const struct key *, struct buf *out, soldr_error *);
+
+/*
+ * The first candidate whose inputs all are as recorded, or NULL with the reason
+ * why the nearest one did not fit and which file was in the way (detail).
+ * *stale: set when some input matched by content only, so that its tuple
+ * deserves to be renewed (manifest_renew).
+ */
+const struct candidate *manifest_match(const struct manifest *, const struct digest *terminal, struct file_memo *, bool *stale,
+                                       enum soldr_reason *, char *detail, size_t detail_size);
+/*
+ * The candidate as an input of manifest_encode_with, with the tuples that the
+ * files have now. -1: not now. Release with candidate_input_release in both cases.
+ */
+int manifest_renew(const struct manifest *, const struct candidate *, struct file_memo *, struct candidate_input *,
+                   struct state **states, struct guard_input **guards);
+/* Frees the two arrays and the guards' lists of names. */
+void candidate_input_release(struct candidate_input *, struct state *states, struct guard_input *guards);
+
+#endif

@@ -1,0 +1,152 @@
+/*
+ * match: which candidate of a manifest fits the files as they are now.
+ *
+ * For each input: the stat tuple first; contents only where it differs. A file
+ * is read at most once per request, however many candidates name it.
+ */
+#include "manifest.h"
+
+#include "sys.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct verdict {
+	enum soldr_reason reason; /* NONE: fits */
+	const char *path;
+	bool stale;
+};
+
+static struct verdict check_inputs(const struct manifest *m, const struct candidate *c, struct file_memo *memo)
+{
+	struct verdict v = {SOLDR_REASON_NONE, "", false};
+	for (uint32_t i = 0; i < c->input_count; i++) {
+		const struct state *s = &m->states[c->inputs[i]];
+		struct stat st;
+		struct tuple now;
+		bool program = s->flags & INPUT_COMPILER;
+		if (sys.fstatat(memo->dir, s->path, &st, 0) != 0)
+			return (struct verdict){program ? SOLDR_REASON_COMPILER_CHANGED : SOLDR_REASON_INPUT_MISSING, s->path, false};
+		tuple_of(&now, &st);
+		if (tuple_equal(&now, &s->tuple))
+			continue;
+		const struct memo_item *item = now.size == s->tuple.size && S_ISREG(st.st_mode) ? memo_get(memo, s->path) : NULL;
+		if (!item || !item->ok || !digest_equal(&item->digest, &s->digest))
+			return (struct verdict){program ? SOLDR_REASON_COMPILER_CHANGED : SOLDR_REASON_INPUT_CHANGED, s->path, false};
+		v.stale = true;
+	}
+	return v;
+}
+
+/* True when one of the names now exists in the directory. */
+static bool name_appeared(const struct manifest *m, const struct guard *g, int dir)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	for (uint32_t i = 0; i < g->name_count; i++) {
+		int n = snprintf(path, sizeof path, "%s/%s", g->path, m->names[g->names[i]]);
+		if (n < 0 || (size_t)n >= sizeof path || sys.fstatat(dir, path, &st, 0) == 0 || (errno != ENOENT && errno != ENOTDIR))
+			return true;
+	}
+	return false;
+}
+
+static struct verdict check_guards(const struct manifest *m, const struct candidate *c, int dir)
+{
+	struct verdict v = {SOLDR_REASON_NONE, "", false};
+	for (uint32_t i = 0; i < c->guard_count; i++) {
+		const struct guard *g = &m->guards[c->guards[i]];
+		struct stat st;
+		bool exists = sys.fstatat(dir, g->path, &st, 0) == 0;
+		if (!exists && !g->exists)
+			continue;
+		if (exists && g->exists && g->tuple.ctime_ns) {
+			struct tuple now;
+			tuple_of(&now, &st);
+			if (now.dev == g->tuple.dev && now.ino == g->tuple.ino && now.mtime_ns == g->tuple.mtime_ns &&
+			    now.ctime_ns == g->tuple.ctime_ns)
+				continue;
+		}
+		if (exists && name_appeared(m, g, dir))
+			return (struct verdict){SOLDR_REASON_INPUT_SHADOWED, g->path, false};
+		v.stale = true;
+	}
+	return v;
+}
+
+const struct candidate *manifest_match(const struct manifest *m, const struct digest *terminal, struct file_memo *memo, bool *stale,
+                                       enum soldr_reason *reason, char *detail, size_t detail_size)
+{
+	*reason = SOLDR_REASON_NOT_SEEN;
+	for (uint32_t i = 0; i < m->candidate_count; i++) {
+		const struct candidate *c = &m->candidates[i];
+		struct verdict v = {SOLDR_REASON_TERMINAL_DIFFERS, "", false};
+		if (c->any_terminal || digest_equal(&c->terminal, terminal))
+			v = check_inputs(m, c, memo);
+		if (v.reason == SOLDR_REASON_NONE) {
+			bool inputs_stale = v.stale;
+			v = check_guards(m, c, memo->dir);
+			/* A guard that is merely out of date (objects written beside sources) is not worth a write. */
+			v.stale = inputs_stale;
+		}
+		if (v.reason == SOLDR_REASON_NONE) {
+			*stale = v.stale;
+			*reason = SOLDR_REASON_NONE;
+			return c;
+		}
+		if (i == 0) { /* the newest is the nearest */
+			*reason = v.reason;
+			snprintf(detail, detail_size, "%s", v.path);
+		}
+	}
+	return NULL;
+}
+
+int manifest_renew(const struct manifest *m, const struct candidate *c, struct file_memo *memo, struct candidate_input *out,
+                   struct state **states, struct guard_input **guards)
+{
+	*out = (struct candidate_input){.result = c->result, .any_terminal = c->any_terminal, .terminal = c->terminal};
+	out->states = *states = calloc(c->input_count + 1, sizeof **states);
+	out->guards = *guards = calloc(c->guard_count + 1, sizeof **guards);
+	if (!*states || !*guards)
+		return -1;
+	out->state_count = c->input_count;
+	for (uint32_t i = 0; i < c->input_count; i++) {
+		struct stat st;
+		(*states)[i] = m->states[c->inputs[i]];
+		struct state *s = &(*states)[i];
+		if (sys.fstatat(memo->dir, s->path, &st, 0) != 0)
+			return -1;
+		struct tuple now;
+		tuple_of(&now, &st);
+		if (tuple_equal(&now, &s->tuple))
+			continue;
+		const struct memo_item *item = memo_get(memo, s->path);
+		/* The tuple that belongs to the bytes that were compared, if it was old enough then to be trusted. */
+		if (!item || !item->ok || !tuple_equal(&item->tuple, &now) || tuple_unsafe_since(&now, files_clock_ns()))
+			return -1;
+		s->tuple = now;
+	}
+	for (uint32_t i = 0; i < c->guard_count; i++) {
+		const struct guard *g = &m->guards[c->guards[i]];
+		const char **names = calloc(g->name_count + 1, sizeof *names);
+		if (!names)
+			return -1;
+		for (uint32_t n = 0; n < g->name_count; n++)
+			names[n] = m->names[g->names[n]];
+		(*guards)[i] = (struct guard_input){g->path, g->exists, g->tuple, names, g->name_count};
+		out->guard_count = i + 1;
+	}
+	return 0;
+}
+
+void candidate_input_release(struct candidate_input *in, struct state *states, struct guard_input *guards)
+{
+	for (uint32_t i = 0; guards && i < in->guard_count; i++)
+		free((void *)(uintptr_t)guards[i].names);
+	free(guards);
+	free(states);
+}

@@ -1,0 +1,323 @@
+/*
+ * miss: runs the compiler once, with the user's arguments, and stores the result.
+ *
+ * The compiler itself names its inputs:
+ *   GCC, no depfile asked for   -MD -MF LIST is appended (changes no byte of an object)
+ *   GCC, -MD                    the user's depfile is the list
+ *   GCC, -MMD                   becomes -MD; the depfile is then filtered to what -MMD lists
+ *   Clang                       CC_PRINT_HEADERS_FILE=LIST in the environment; with -MMD that also puts
+ *                               system headers into the depfile, which is filtered likewise
+ * Where the filter cannot be sure, the compiler runs a second time, muted and
+ * untouched, so that the user's depfile is its own.
+ *
+ * Nothing is stored unless every input is provably unchanged since before the
+ * compiler started (files.h).
+ */
+#include "unit.h"
+
+#include "depfile.h"
+#include "fs.h"
+#include "path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct run {
+	struct vec argv, envp;
+	char *temp;        /* a file of ours that the compiler writes, or NULL; removed at the end */
+	const char *list;  /* where the inputs are read from: temp, or the user's depfile */
+	bool list_is_rule; /* a make rule, not one path a line */
+	bool filter;       /* the user's depfile holds more than he asked for */
+	int64_t begun;
+	soldr_exit ex;
+};
+
+static void run_release(struct unit *u, struct run *run)
+{
+	const soldr_host *host = u->inst->host;
+	if (run->temp)
+		sys.unlink(run->temp);
+	free(run->temp);
+	vec_release(&run->argv);
+	vec_release(&run->envp);
+	host->release(host->core, run->ex.stdout_data);
+	host->release(host->core, run->ex.stderr_data);
+}
+
+static int plan(struct unit *u, struct run *run, soldr_error *err)
+{
+	const struct invocation *inv = &u->inv;
+	bool clang = inv->family == FAMILY_CLANG;
+	run->filter = inv->depfile_mode == DEPFILE_USER;
+	run->list_is_rule = !clang || inv->depfile_mode != DEPFILE_NONE;
+	if (inv->depfile_mode == DEPFILE_NONE || (clang && run->filter)) {
+		int rc = store_temp(&u->inst->store, &run->temp, err);
+		if (rc)
+			return rc;
+	}
+	vec_add_all(&run->argv, u->req->argv);
+	vec_add_all(&run->envp, u->req->envp);
+	if (clang && run->temp) {
+		vec_add(&run->envp, "CC_PRINT_HEADERS=1");
+		vec_addf(&run->envp, "CC_PRINT_HEADERS_FILE=%s", run->temp);
+	} else if (run->temp) {
+		vec_add(&run->argv, "-MD");
+		vec_add(&run->argv, "-MF");
+		vec_add(&run->argv, run->temp);
+	} else if (inv->mmd_index >= 0) {
+		vec_release(&run->argv);
+		for (size_t i = 0; i < inv->args.len; i++)
+			vec_add(&run->argv, (int)i == inv->mmd_index ? inv->mmd_replacement : inv->args.items[i]);
+	}
+	run->list = inv->depfile_mode == DEPFILE_NONE ? run->temp : u->depfile_path;
+	return vec_ok(&run->argv) && vec_ok(&run->envp) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+}
+
+static int run_compiler(struct unit *u, struct run *run, uint32_t flags, const struct vec *argv, const struct vec *envp, soldr_error *err)
+{
+	soldr_spawn sp = {
+		.struct_size = sizeof sp,
+		.flags = flags,
+		.file = u->req->compiler,
+		.argv = argv ? vec_items(argv) : u->req->argv,
+		.envp = envp ? vec_items(envp) : u->req->envp,
+	};
+	run->ex.struct_size = sizeof run->ex;
+	return u->inst->host->run(u->inst->host->core, u->req->id, &sp, &run->ex, err);
+}
+
+/* The list of inputs as paths. For a rule the depfile is kept for the filter. */
+static int read_list(const struct run *run, struct buf *text, struct depfile *rule, struct vec *paths)
+{
+	if (fs_read_file(run->list, DEPFILE_MAX, text, NULL) != 0)
+		return -1;
+	if (run->list_is_rule) {
+		if (depfile_parse(rule, buf_str(text), text->len) != 0)
+			return -1;
+		vec_add_all(paths, vec_items(&rule->paths));
+		return vec_ok(paths) ? 0 : -1;
+	}
+	for (const char *p = buf_str(text); *p;) {
+		size_t n = strcspn(p, "\n");
+		vec_addn(paths, p, n);
+		p += n + (p[n] == '\n');
+	}
+	return vec_ok(paths) ? 0 : -1;
+}
+
+/* Makes the user's depfile what -MMD would have written. */
+static int mend_depfile(struct unit *u, const struct identity *id, const struct input_list *inputs,
+                        const struct depfile *rule, const struct buf *text, soldr_error *err)
+{
+	bool *keep = calloc(rule->paths.len + 1, sizeof *keep);
+	int rc;
+	if (!keep)
+		return err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+	if (inputs && depfile_is_faithful(rule, u->inv.family, buf_str(text), text->len) &&
+	    inputs_user_headers(u, id, inputs, &rule->paths, keep)) {
+		struct buf mended = BUF_INIT;
+		depfile_format(rule, u->inv.family, keep, &mended);
+		rc = buf_ok(&mended) ? fs_write_file(u->depfile_path, mended.data, mended.len, 0666, err)
+		                     : err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+		buf_release(&mended);
+	} else {
+		struct run again = {0};
+		rc = run_compiler(u, &again, SOLDR_SPAWN_MUTE_STDOUT | SOLDR_SPAWN_MUTE_STDERR, NULL, NULL, err);
+	}
+	free(keep);
+	return rc;
+}
+
+static void add_section(struct entry *e, enum entry_kind kind, const void *data, uint64_t len)
+{
+	if (!len && kind != ENTRY_OBJECT && kind != ENTRY_DEPFILE)
+		return;
+	e->sections[e->section_count++] = (struct entry_section){.kind = kind, .data = data ? data : "", .len = len, .raw_len = len};
+}
+
+/* The name of the result: the key, and every input's path and content. */
+static void name_result(const struct unit *u, const struct input_list *l, bool any_terminal, struct digest *result)
+{
+	struct hasher h;
+	hasher_init(&h);
+	hasher_field(&h, "key", u->key.direct.bytes, DIGEST_SIZE);
+	for (size_t i = 0; i < l->len; i++) {
+		hasher_field_str(&h, "path", l->items[i].path);
+		hasher_field(&h, "content", l->items[i].digest.bytes, DIGEST_SIZE);
+	}
+	if (!any_terminal)
+		hasher_field(&h, "terminal", u->terminal.bytes, DIGEST_SIZE);
+	hasher_end(&h, result);
+}
+
+static int store_result(struct unit *u, const struct run *run, const struct input_list *l, const struct guard_list *guards,
+                        uint64_t *bytes, soldr_error *err)
+{
+	struct entry e = {.compile_ns = run->ex.wall_ns};
+	struct buf contents[2] = {BUF_INIT, BUF_INIT}, packed = BUF_INIT;
+	struct candidate_input in = {.any_terminal = !run->ex.stdout_len && !run->ex.stderr_len};
+	struct state *states = calloc(l->len + 1, sizeof *states);
+	int rc = states ? 0 : err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+	*bytes = 0;
+	for (size_t i = 0; !rc && i < u->output_count; i++) {
+		rc = fs_read_file(u->outputs[i].path, FILE_INPUT_MAX, &contents[i], err);
+		if (rc)
+			break;
+		add_section(&e, u->outputs[i].kind, contents[i].data, contents[i].len);
+		*bytes += contents[i].len;
+	}
+	add_section(&e, ENTRY_STDOUT, run->ex.stdout_data, run->ex.stdout_len);
+	add_section(&e, ENTRY_STDERR, run->ex.stderr_data, run->ex.stderr_len);
+	if (!rc && *bytes + run->ex.stdout_len + run->ex.stderr_len > u->inst->max_entry_size)
+		rc = err_set(err, SOLDR_E_LIMIT, 0, "embedded", "the result is larger than max_entry_size");
+	if (!rc) {
+		name_result(u, l, in.any_terminal, &in.result);
+		in.terminal = u->terminal;
+		rc = entry_encode(&in.result, &e, u->inst->level, &packed, err);
+	}
+	if (!rc)
+		rc = store_write(&u->inst->store, STORE_ENTRY, &in.result, &packed, err);
+	for (size_t i = 0; !rc && i < l->len; i++) {
+		const struct input *from = &l->items[i];
+		if (from->is_source)
+			continue; /* its content is in the key */
+		states[in.state_count++] = (struct state){from->path, from->is_program ? INPUT_COMPILER : 0, from->digest, from->tuple};
+	}
+	in.states = states;
+	in.guards = guards->items;
+	in.guard_count = guards->len;
+	if (!rc)
+		rc = unit_store_candidate(u, &in, err);
+	free(states);
+	buf_release(&contents[0]);
+	buf_release(&contents[1]);
+	buf_release(&packed);
+	return rc;
+}
+
+/* An output that the compiler did not write just now must not be taken for its. */
+static bool outputs_are_new(const struct unit *u, int64_t begun)
+{
+	for (size_t i = 0; i < u->output_count; i++) {
+		struct stat st;
+		struct tuple t;
+		if (sys.lstat(u->outputs[i].path, &st) != 0 || !S_ISREG(st.st_mode))
+			return false;
+		tuple_of(&t, &st);
+		if (!tuple_unsafe_since(&t, begun))
+			return false;
+	}
+	return true;
+}
+
+static enum soldr_reason reason_of_store_error(const soldr_error *err)
+{
+	if (err->code == SOLDR_E_LIMIT)
+		return SOLDR_REASON_TOO_LARGE;
+	return err->sys_errno == ENOSPC || err->sys_errno == EDQUOT ? SOLDR_REASON_DISK_FULL : SOLDR_REASON_STORE_FAILED;
+}
+
+/* Sets the outcome of a compile that ran: NONE means stored, with the reason of the lookup left in r. */
+static void conclude(struct unit *u, soldr_result *r, enum soldr_reason why, const char *detail, const soldr_error *err)
+{
+	bool fault = why == SOLDR_REASON_STORE_FAILED || why == SOLDR_REASON_DISK_FULL;
+	r->outcome = why == SOLDR_REASON_NONE ? SOLDR_OUTCOME_MISS : fault ? SOLDR_OUTCOME_FALLBACK : SOLDR_OUTCOME_BYPASS;
+	if (why != SOLDR_REASON_NONE)
+		result_reason(r, why, detail);
+	if (fault)
+		u->inst->host->log(u->inst->host->core, SOLDR_LOG_WARN, "embedded", err->message);
+}
+
+/* After a successful compile: inputs, depfile, store. */
+static int finish(struct unit *u, struct run *run, const struct identity *id, soldr_result *r, soldr_error *err)
+{
+	struct buf text = BUF_INIT;
+	struct depfile rule = DEPFILE_INIT;
+	struct vec paths = VEC_INIT;
+	struct input_list inputs = {0};
+	struct guard_list guards = {0};
+	soldr_error problem = SOLDR_ERROR_INIT;
+	char detail[sizeof r->detail] = "";
+	enum soldr_reason why = SOLDR_REASON_NONE;
+	int rc = 0;
+	bool listed = read_list(run, &text, &rule, &paths) == 0;
+	if (!listed)
+		why = SOLDR_REASON_INPUTS_UNKNOWN;
+	else
+		why = inputs_read(u, &paths, id, run->begun, &inputs, detail, sizeof detail);
+	if (run->filter)
+		rc = mend_depfile(u, id, inputs.complete ? &inputs : NULL, &rule, &text, err);
+	if (!rc && why == SOLDR_REASON_NONE)
+		why = guards_make(u, id, &inputs, run->begun, &guards, detail, sizeof detail);
+	if (!rc && why == SOLDR_REASON_NONE && run->ex.truncated)
+		why = SOLDR_REASON_TOO_LARGE;
+	if (!rc && why == SOLDR_REASON_NONE && !outputs_are_new(u, run->begun))
+		why = SOLDR_REASON_OUTPUT_MISSING;
+	if (!rc && why == SOLDR_REASON_NONE && store_result(u, run, &inputs, &guards, &r->output_bytes, &problem) != 0)
+		why = reason_of_store_error(&problem);
+	if (!rc)
+		conclude(u, r, why, detail, &problem);
+	guards_release(&guards);
+	inputs_release(&inputs);
+	vec_release(&paths);
+	depfile_release(&rule);
+	buf_release(&text);
+	return rc;
+}
+
+/* A compile that failed after its depfile was written: the user's -MMD still holds. */
+static void mend_after_failure(struct unit *u, struct run *run)
+{
+	struct stat st;
+	struct tuple t;
+	if (!run->filter || sys.stat(u->depfile_path, &st) != 0)
+		return;
+	tuple_of(&t, &st);
+	if (!tuple_unsafe_since(&t, run->begun))
+		return;
+	struct run again = {0};
+	run_compiler(u, &again, SOLDR_SPAWN_MUTE_STDOUT | SOLDR_SPAWN_MUTE_STDERR, NULL, NULL, NULL);
+}
+
+int miss(struct unit *u, soldr_result *r, soldr_error *err)
+{
+	struct identity id = IDENTITY_INIT;
+	soldr_error unknown = SOLDR_ERROR_INIT;
+	if (u->inst->store.readonly || (u->req->flags & SOLDR_REQUEST_READONLY))
+		return unit_bypass(u, SOLDR_REASON_READONLY, "", r, err);
+	if (identity_get(&id, u->inst->host, u->req, u->real, &u->inv, &u->inst->store, &unknown) != 0)
+		return unit_bypass(u, SOLDR_REASON_UNKNOWN_COMPILER, unknown.message, r, err);
+	if (id.family != u->inv.family) {
+		identity_release(&id);
+		return unit_bypass(u, SOLDR_REASON_UNKNOWN_COMPILER, u->real, r, err);
+	}
+	struct run run = {0};
+	soldr_error problem = SOLDR_ERROR_INIT;
+	int rc = plan(u, &run, &problem);
+	if (rc) { /* the store cannot be written to: the compile goes on without it */
+		enum soldr_reason why = reason_of_store_error(&problem);
+		u->inst->host->log(u->inst->host->core, SOLDR_LOG_WARN, "embedded", problem.message);
+		run_release(u, &run);
+		identity_release(&id);
+		return unit_bypass(u, why, "", r, err);
+	}
+	run.begun = files_clock_ns();
+	rc = run_compiler(u, &run, SOLDR_SPAWN_CAPTURE_STDOUT | SOLDR_SPAWN_CAPTURE_STDERR, &run.argv, &run.envp, err);
+	if (!rc) {
+		r->exit_code = run.ex.exit_code;
+		r->signal = run.ex.signal;
+		if (run.ex.signal || run.ex.exit_code) {
+			if (!run.ex.signal)
+				mend_after_failure(u, &run);
+			conclude(u, r, run.ex.signal ? SOLDR_REASON_COMPILER_KILLED : SOLDR_REASON_COMPILE_FAILED, "", NULL);
+		} else {
+			rc = finish(u, &run, &id, r, err);
+		}
+	}
+	run_release(u, &run);
+	identity_release(&id);
+	return rc;
+}

@@ -1,0 +1,49 @@
+/*
+ * scan: what in the raw text of an input could make its result differ from one
+ * run to the next although no input changed.
+ *
+ * The scan knows no preprocessor: it looks at every identifier and directive of
+ * the text with line splices (also trigraph and trailing-blank ones) undone,
+ * whether or not a condition hides them. It may suspect too much, never too
+ * little. Words that token pasting could build are covered by collecting the
+ * pieces: when the inputs use ## and their identifiers hold pieces that join to
+ * one of the time macros, that is suspected as well.
+ */
+#ifndef EMBEDDED_SCAN_H
+#define EMBEDDED_SCAN_H
+
+#include "buf.h"
+
+enum scan_flag {
+	SCAN_DATE = 1u << 0,       /* __DATE__ */
+	SCAN_TIME = 1u << 1,       /* __TIME__ */
+	SCAN_TIMESTAMP = 1u << 2,  /* __TIMESTAMP__ */
+	SCAN_INCBIN = 1u << 3,     /* .incbin, or .include in assembly */
+	SCAN_EMBED = 1u << 4,      /* #embed, __has_embed */
+	SCAN_HAS_INCLUDE = 1u << 5,
+	SCAN_ONCE = 1u << 6,       /* #pragma once, #import: compares files by time and content */
+	SCAN_DEPENDENCY = 1u << 7, /* #pragma GCC dependency: compares file times */
+	SCAN_PASTE = 1u << 8,      /* ## */
+	SCAN_COMPUTED = 1u << 9,   /* #include MACRO */
+	SCAN_SYSTEM_HEADER = 1u << 10 /* #pragma GCC system_header */
+};
+
+/* Pieces of the three macro names met as identifiers, one bit for each substring (scan.c). */
+struct scan_pieces {
+	uint64_t bits[4];
+};
+
+struct scan {
+	uint32_t flags;
+	struct scan_pieces pieces;
+	/* Names as spelled in #include and __has_include, each with its opening '"' or '<' first. Optional. */
+	struct vec *includes;
+	struct vec *has_includes;
+};
+
+/* Adds what is found in text to s. assembly: the text is assembler source. */
+void scan_text(struct scan *s, const char *text, size_t len, bool assembly);
+/* After all inputs: flags, with the time macros that pasting could build added. */
+uint32_t scan_conclude(const struct scan *);
+
+#endif

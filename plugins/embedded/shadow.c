@@ -1,0 +1,338 @@
+/*
+ * shadow: names that must stay absent.
+ *
+ * A header that appears earlier on the include path than the one that was
+ * found changes the result although no input changed. So for every name that
+ * the inputs include, and every directory that the search passed before the
+ * one that had it, the absence of the name there is part of the result; for
+ * names in __has_include, absence in every directory. Likewise NAME.gch beside
+ * or before a header, which GCC would take in its place.
+ *
+ * Absences are grouped by the deepest directory that exists: as long as its
+ * inode and times are the recorded ones nothing appeared in it, and a hit costs
+ * one stat for each directory, about 20 to 60, not one for each name.
+ *
+ * The search order is that of the GCC manual, "Options for Directory Search":
+ * the includer's directory (for "…"), -iquote, -I, CPATH, -isystem, the
+ * compiler's own, -idirafter.
+ */
+#include "unit.h"
+
+#include "path.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void guards_release(struct guard_list *l)
+{
+	for (uint32_t i = 0; i < l->len; i++)
+		free((void *)(uintptr_t)l->items[i].names);
+	free(l->items);
+	vec_release(&l->strings);
+	*l = (struct guard_list){0};
+}
+
+struct search {
+	const struct unit *u;
+	struct vec dirs;       /* the include path, in order */
+	size_t first_bracket;  /* dirs before this serve "…" only */
+	struct file_memo paths;   /* set of input paths */
+	struct file_memo done;    /* set of "DIR/NAME" looked at */
+	int64_t begun;
+	struct guard_list *out;
+	uint32_t *caps;        /* capacity of each guard's names */
+	char *detail;
+	size_t detail_size;
+	bool failed;
+};
+
+static const char *keep_string(struct search *s, const char *text)
+{
+	vec_add(&s->out->strings, text);
+	if (!vec_ok(&s->out->strings)) {
+		s->failed = true;
+		return "";
+	}
+	return s->out->strings.items[s->out->strings.len - 1];
+}
+
+static struct guard_input *guard_of(struct search *s, const char *dir)
+{
+	struct guard_list *l = s->out;
+	for (uint32_t i = 0; i < l->len; i++)
+		if (strcmp(l->items[i].path, dir) == 0)
+			return &l->items[i];
+	if (l->len == l->cap) {
+		uint32_t cap = l->cap ? l->cap * 2 : 16;
+		struct guard_input *items = realloc(l->items, cap * sizeof *items);
+		if (items)
+			l->items = items;
+		uint32_t *caps = items ? realloc(s->caps, cap * sizeof *caps) : NULL;
+		if (!caps) {
+			s->failed = true;
+			return NULL;
+		}
+		s->caps = caps;
+		l->cap = cap;
+	}
+	struct guard_input *g = &l->items[l->len];
+	struct stat st;
+	*g = (struct guard_input){.path = keep_string(s, dir)};
+	s->caps[l->len] = 0;
+	l->len++;
+	if (sys.fstatat(s->u->dir, *dir ? dir : ".", &st, 0) == 0) {
+		g->exists = 1;
+		tuple_of(&g->tuple, &st);
+		/* Changed while the compiler ran: from now on always look at the names. */
+		if (tuple_unsafe_since(&g->tuple, s->begun))
+			g->tuple.ctime_ns = 0;
+	}
+	return g;
+}
+
+static void guard_add(struct search *s, const char *dir, const char *name)
+{
+	struct guard_input *g = guard_of(s, dir);
+	if (!g)
+		return;
+	uint32_t *cap = &s->caps[g - s->out->items];
+	if (g->name_count == *cap) {
+		uint32_t bigger = *cap ? *cap * 2 : 8;
+		const char **names = realloc((void *)(uintptr_t)g->names, bigger * sizeof *names);
+		if (!names) {
+			s->failed = true;
+			return;
+		}
+		g->names = names;
+		*cap = bigger;
+	}
+	((const char **)(uintptr_t)g->names)[g->name_count++] = keep_string(s, name);
+}
+
+static void join(char *out, size_t size, const char *dir, const char *name, bool *fits)
+{
+	size_t n = strlen(dir);
+	int len = snprintf(out, size, "%s%s%s", dir, n && dir[n - 1] != '/' ? "/" : "", name);
+	*fits = len > 0 && (size_t)len < size;
+}
+
+/* Records that DIR/NAME is absent, at the deepest directory of it that exists. */
+static void guard_absent(struct search *s, const char *dir, const char *name)
+{
+	char path[PATH_MAX];
+	const char *rest = name;
+	struct stat st;
+	bool fits;
+	join(path, sizeof path, dir, name, &fits);
+	if (!fits) {
+		s->failed = true;
+		return;
+	}
+	size_t base = strlen(path) - strlen(name); /* what belongs to dir, with its slash */
+	for (char *slash = strrchr(path, '/'); slash && (size_t)(slash - path) >= base; slash = strrchr(path, '/')) {
+		*slash = 0;
+		if (sys.fstatat(s->u->dir, path, &st, 0) == 0 && S_ISDIR(st.st_mode)) {
+			rest = name + (size_t)(slash + 1 - path - (ptrdiff_t)base);
+			guard_add(s, path, rest);
+			return;
+		}
+	}
+	guard_add(s, *dir ? dir : ".", name);
+}
+
+/*
+ * DIR/NAME was passed by. Absent: guarded. There: it was passed because it is
+ * an input under another name, or no file; unless it came during the compile.
+ */
+static enum soldr_reason pass_by(struct search *s, const char *dir, const char *name)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	struct tuple t;
+	bool fits;
+	join(path, sizeof path, dir, name, &fits);
+	if (!fits)
+		return SOLDR_REASON_NONE; /* longer than any file that could appear */
+	size_t before = s->done.len;
+	if (!memo_note(&s->done, path)) {
+		s->failed = true;
+		return SOLDR_REASON_NONE;
+	}
+	if (s->done.len == before)
+		return SOLDR_REASON_NONE;
+	if (sys.fstatat(s->u->dir, path, &st, 0) != 0) {
+		guard_absent(s, dir, name);
+		return SOLDR_REASON_NONE;
+	}
+	tuple_of(&t, &st);
+	if (!S_ISREG(st.st_mode) || !tuple_unsafe_since(&t, s->begun))
+		return SOLDR_REASON_NONE;
+	snprintf(s->detail, s->detail_size, "%s", path);
+	return SOLDR_REASON_INPUT_MODIFIED;
+}
+
+static bool is_input(struct search *s, const char *dir, const char *name)
+{
+	char path[PATH_MAX];
+	bool fits;
+	join(path, sizeof path, dir, name, &fits);
+	return fits && memo_has(&s->paths, path);
+}
+
+/* One name as spelled by an includer in includer_dir. asked: by __has_include. */
+static enum soldr_reason follow(struct search *s, const char *includer_dir, const char *spelled, bool asked)
+{
+	const char *name = spelled + 1;
+	bool quoted = *spelled == '"';
+	if (*name == '/' || !*name)
+		return SOLDR_REASON_NONE;
+	size_t from = quoted ? 0 : s->first_bracket, last = from;
+	bool found = false;
+	for (size_t i = from; i < s->dirs.len; i++)
+		if (is_input(s, s->dirs.items[i], name)) {
+			last = i;
+			found = true;
+		}
+	bool beside = quoted && is_input(s, includer_dir, name);
+	if (!asked && (beside || !found))
+		return SOLDR_REASON_NONE; /* nothing comes before the includer's own directory; or never looked for */
+	if (asked && !found)
+		last = s->dirs.len;
+	enum soldr_reason why = quoted ? pass_by(s, includer_dir, name) : SOLDR_REASON_NONE;
+	for (size_t i = from; i < last && why == SOLDR_REASON_NONE; i++)
+		if (!is_input(s, s->dirs.items[i], name))
+			why = pass_by(s, s->dirs.items[i], name);
+	return why;
+}
+
+/*
+ * An input that no spelled name explains (a computed #include): what its name
+ * may have been follows from the directories that it lies below.
+ */
+static enum soldr_reason follow_unexplained(struct search *s, const struct input_list *l, const char *path)
+{
+	enum soldr_reason why = SOLDR_REASON_NONE;
+	for (size_t i = 0; i < s->dirs.len && why == SOLDR_REASON_NONE; i++) {
+		const char *dir = s->dirs.items[i];
+		size_t n = strlen(dir);
+		if (!path_is_below(path, dir) || path[n] == 0)
+			continue;
+		const char *name = path + n + (path[n] == '/');
+		for (size_t k = 0; k < i && why == SOLDR_REASON_NONE; k++)
+			why = pass_by(s, s->dirs.items[k], name);
+		for (size_t k = 0; k < l->len && why == SOLDR_REASON_NONE; k++) {
+			if (l->items[k].is_program || !(l->items[k].flags & SCAN_COMPUTED))
+				continue;
+			char *includer = path_dir(l->items[k].path);
+			if (includer)
+				why = pass_by(s, strcmp(includer, ".") == 0 ? "" : includer, name);
+			free(includer);
+		}
+	}
+	return why;
+}
+
+static void add_env_dirs(struct vec *dirs, const char *list)
+{
+	for (const char *p = list; p && *p;) {
+		size_t n = strcspn(p, ":");
+		if (n)
+			vec_addn(dirs, p, n);
+		else
+			vec_add(dirs, ".");
+		p += n + (p[n] == ':');
+	}
+}
+
+static void add_kind(struct vec *dirs, const struct invocation *inv, enum include_kind kind)
+{
+	for (size_t i = 0; i < inv->include_dir_count; i++)
+		if (inv->include_dirs[i].kind == kind)
+			vec_add(dirs, inv->include_dirs[i].path);
+}
+
+static void make_search_path(struct search *s, const struct identity *id)
+{
+	const struct invocation *inv = &s->u->inv;
+	add_kind(&s->dirs, inv, INCLUDE_QUOTE);
+	s->first_bracket = s->dirs.len;
+	add_kind(&s->dirs, inv, INCLUDE_NORMAL);
+	add_env_dirs(&s->dirs, env_get(s->u->req->envp, "CPATH"));
+	add_kind(&s->dirs, inv, INCLUDE_SYSTEM);
+	vec_add_all(&s->dirs, vec_items(&id->system_dirs));
+	add_kind(&s->dirs, inv, INCLUDE_AFTER);
+	if (!vec_ok(&s->dirs))
+		s->failed = true;
+}
+
+/* Headers of the user may have a precompiled form beside them, from one moment to the next. */
+static enum soldr_reason guard_precompiled(struct search *s, const struct input *in)
+{
+	char *dir = path_dir(in->path);
+	struct buf name = BUF_INIT;
+	enum soldr_reason why = SOLDR_REASON_NONE;
+	buf_addf(&name, "%s.gch", path_base(in->path));
+	if (dir && buf_ok(&name))
+		why = pass_by(s, strchr(in->path, '/') ? dir : "", name.data);
+	else
+		s->failed = true;
+	free(dir);
+	buf_release(&name);
+	return why;
+}
+
+static enum soldr_reason follow_all(struct search *s, const struct input_list *l)
+{
+	enum soldr_reason why = SOLDR_REASON_NONE;
+	bool computed = l->scan.flags & SCAN_COMPUTED;
+	for (size_t i = 0; i < l->len && why == SOLDR_REASON_NONE; i++) {
+		const struct input *in = &l->items[i];
+		if (in->is_program)
+			continue;
+		char *dir = strchr(in->path, '/') ? path_dir(in->path) : strdup("");
+		if (!dir) {
+			s->failed = true;
+			break;
+		}
+		for (size_t k = 0; k < in->includes.len && why == SOLDR_REASON_NONE; k++)
+			why = follow(s, dir, in->includes.items[k], false);
+		for (size_t k = 0; k < in->has_includes.len && why == SOLDR_REASON_NONE; k++)
+			why = follow(s, dir, in->has_includes.items[k], true);
+		free(dir);
+		if (why == SOLDR_REASON_NONE && computed && !in->is_source)
+			why = follow_unexplained(s, l, in->path);
+		if (why == SOLDR_REASON_NONE && s->u->inv.family == FAMILY_GCC && !in->is_source && !in->is_system)
+			why = guard_precompiled(s, in);
+	}
+	/* -include and -imacros look like #include "…" in the working directory. */
+	const struct vec *args = &s->u->inv.key_args;
+	for (size_t i = 0; i + 1 < args->len && why == SOLDR_REASON_NONE; i++)
+		if (strcmp(args->items[i], "-include") == 0 || strcmp(args->items[i], "-imacros") == 0) {
+			struct buf spelled = BUF_INIT;
+			buf_addf(&spelled, "\"%s", args->items[i + 1]);
+			if (buf_ok(&spelled))
+				why = follow(s, "", spelled.data, false);
+			buf_release(&spelled);
+		}
+	return why;
+}
+
+enum soldr_reason guards_make(const struct unit *u, const struct identity *id, const struct input_list *l, int64_t begun,
+                              struct guard_list *out, char *detail, size_t detail_size)
+{
+	struct search s = {.u = u, .begun = begun, .out = out, .detail = detail, .detail_size = detail_size};
+	make_search_path(&s, id);
+	for (size_t i = 0; i < l->len; i++)
+		if (!l->items[i].is_program && !memo_note(&s.paths, l->items[i].path))
+			s.failed = true;
+	enum soldr_reason why = follow_all(&s, l);
+	vec_release(&s.dirs);
+	memo_release(&s.paths);
+	memo_release(&s.done);
+	free(s.caps);
+	return s.failed ? SOLDR_REASON_INPUTS_UNKNOWN : why;
+}

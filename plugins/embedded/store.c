@@ -1,0 +1,240 @@
+/* store: see store.h. */
+#include "store.h"
+
+#include "fs.h"
+#include "path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char origin[] = "embedded";
+
+enum { STORE_FILE_MAX = 1 << 30, SIZES_FORMAT = 1 };
+
+struct store_sizes {
+	char magic[8];
+	uint32_t format, byte_order;
+	uint64_t victim;     /* shard to evict from next */
+	uint64_t reserved[5];
+	struct store_shard_size shards[STORE_SHARDS];
+};
+
+static const char sizes_magic[8] = {'S', 'L', 'D', 'R', 'S', 'I', 'Z', 0};
+
+int store_init(struct store *s, const char *cache_root, uint64_t max_size, bool readonly, soldr_error *err)
+{
+	*s = (struct store){.max_size = max_size, .readonly = readonly};
+	s->dir = path_join(cache_root, "embedded/v1");
+	return s->dir ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+}
+
+void store_release(struct store *s)
+{
+	if (s->sizes)
+		munmap(s->sizes, sizeof *s->sizes);
+	free(s->dir);
+	*s = (struct store){0};
+}
+
+char *store_path(const struct store *s, enum store_kind kind, const struct digest *key)
+{
+	char hex[DIGEST_HEX_SIZE];
+	struct buf b = BUF_INIT;
+	digest_hex(key, hex);
+	buf_addf(&b, "%s/%.2s/%s.%c", s->dir, hex, hex + 2, kind == STORE_MANIFEST ? 'm' : 'e');
+	return buf_detach(&b);
+}
+
+/* Blocks as most file systems give them out: what `du` would say, without asking. */
+static int64_t disk_size(int64_t size)
+{
+	return (size + 4095) / 4096 * 4096;
+}
+
+static void renew(int fd)
+{
+	struct stat st;
+	struct timespec now;
+	if (sys.fstat(fd, &st) != 0)
+		return;
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	if (now.tv_sec - st.st_mtim.tv_sec > STORE_TOUCH_SECONDS || st.st_mtim.tv_sec > now.tv_sec + STORE_TOUCH_SECONDS)
+		sys.futimens(fd, NULL);
+}
+
+int store_read(struct store *s, enum store_kind kind, const struct digest *key, struct buf *out, soldr_error *err)
+{
+	char *path = store_path(s, kind, key);
+	if (!path)
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	int rc;
+	int fd = sys.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
+	if (fd < 0) {
+		rc = err_set(err, errno == ENOENT ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, origin, "cannot open %s", path);
+	} else {
+		rc = fs_read_fd(fd, path, STORE_FILE_MAX, out, err);
+		if (!rc && !s->readonly)
+			renew(fd);
+		sys.close(fd);
+	}
+	free(path);
+	return rc;
+}
+
+static unsigned shard_of(const struct digest *key)
+{
+	return key->bytes[0];
+}
+
+static int make_shard(struct store *s, const char *path, soldr_error *err)
+{
+	static const char tag[] = "Signature: 8a477f597d28d172789f06886806bc55\n# This directory is a cache of soldr.\n";
+	char *dir = path_dir(path), *tag_file = path_join(s->dir, "CACHEDIR.TAG");
+	struct stat st;
+	int rc = dir && tag_file ? fs_make_dirs(dir, 0700, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	if (!rc && sys.stat(tag_file, &st) != 0)
+		rc = fs_write_file(tag_file, tag, sizeof tag - 1, 0600, err);
+	free(dir);
+	free(tag_file);
+	return rc;
+}
+
+int store_write(struct store *s, enum store_kind kind, const struct digest *key, const struct buf *data, soldr_error *err)
+{
+	char *path = store_path(s, kind, key);
+	if (!path)
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	struct stat old;
+	bool replaces = sys.lstat(path, &old) == 0;
+	struct fs_temp t;
+	soldr_error first = SOLDR_ERROR_INIT;
+	int rc = fs_temp_open(&t, path, 0600, &first);
+	if (rc && first.sys_errno == ENOENT) {
+		rc = make_shard(s, path, err);
+		if (!rc)
+			rc = fs_temp_open(&t, path, 0600, err);
+	} else if (rc && err) {
+		*err = first;
+	}
+	if (!rc) {
+		int why = fs_write_all(t.fd, data->data, data->len);
+		if (why) {
+			fs_temp_discard(&t);
+			rc = err_set(err, SOLDR_E_IO, why, origin, "cannot write %s", path);
+		} else {
+			rc = fs_temp_publish(&t, err);
+		}
+	}
+	free(path);
+	if (rc)
+		return rc;
+	store_account(s, shard_of(key), disk_size((int64_t)data->len) - (replaces ? disk_size(old.st_size) : 0),
+	              kind == STORE_ENTRY && !replaces);
+	uint64_t bytes, entries;
+	store_totals(s, &bytes, &entries);
+	if (bytes > s->max_size) {
+		soldr_report report = {.struct_size = sizeof report};
+		/* Not being able to evict is no reason to say that this result was not stored. */
+		store_evict(s, &report, NULL);
+	}
+	return 0;
+}
+
+void store_remove(struct store *s, enum store_kind kind, const struct digest *key)
+{
+	char *path = store_path(s, kind, key);
+	struct stat st;
+	if (path && sys.lstat(path, &st) == 0 && sys.unlink(path) == 0)
+		store_account(s, shard_of(key), -disk_size(st.st_size), kind == STORE_ENTRY ? -1 : 0);
+	free(path);
+}
+
+int store_temp(struct store *s, char **path, soldr_error *err)
+{
+	struct fs_temp t;
+	soldr_error first = SOLDR_ERROR_INIT;
+	char *target = path_join(s->dir, "tmp/list");
+	if (!target)
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	int rc = fs_temp_open(&t, target, 0600, &first);
+	if (rc && first.sys_errno == ENOENT) {
+		rc = make_shard(s, target, err);
+		if (!rc)
+			rc = fs_temp_open(&t, target, 0600, err);
+	} else if (rc && err) {
+		*err = first;
+	}
+	free(target);
+	if (rc)
+		return rc;
+	*path = strdup(t.path);
+	sys.close(t.fd);
+	t.fd = -1;
+	if (*path) {
+		free(t.path); /* the file stays: the compiler will write it */
+		t.path = NULL;
+	}
+	fs_temp_discard(&t);
+	return *path ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+}
+
+static struct store_sizes *map_sizes(struct store *s)
+{
+	if (s->sizes || s->readonly)
+		return s->sizes;
+	char *path = path_join(s->dir, "size");
+	struct store_sizes *z = path ? fs_map_shared(path, sizeof *z, NULL) : NULL;
+	free(path);
+	if (!z)
+		return NULL;
+	s->sizes = z;
+	if (memcmp(z->magic, sizes_magic, sizeof z->magic) != 0 || z->format != SIZES_FORMAT || z->byte_order != 0x01020304) {
+		/* New, or not ours: count what is there. A store that is new has nothing to count. */
+		soldr_report report = {.struct_size = sizeof report};
+		memset(z, 0, sizeof *z);
+		memcpy(z->magic, sizes_magic, sizeof z->magic);
+		z->byte_order = 0x01020304;
+		z->format = SIZES_FORMAT;
+		store_recount(s, &report, NULL);
+	}
+	return s->sizes;
+}
+
+struct store_shard_size *store_shards(struct store *s)
+{
+	struct store_sizes *z = map_sizes(s);
+	return z ? z->shards : NULL;
+}
+
+void store_account(struct store *s, unsigned shard, int64_t bytes, int64_t entries)
+{
+	struct store_shard_size *z = store_shards(s);
+	if (!z)
+		return;
+	__atomic_fetch_add(&z[shard].bytes, (uint64_t)bytes, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&z[shard].entries, (uint64_t)entries, __ATOMIC_RELAXED);
+}
+
+void store_totals(struct store *s, uint64_t *bytes, uint64_t *entries)
+{
+	struct store_shard_size *z = store_shards(s);
+	int64_t b = 0, n = 0;
+	for (unsigned i = 0; z && i < STORE_SHARDS; i++) {
+		b += (int64_t)__atomic_load_n(&z[i].bytes, __ATOMIC_RELAXED);
+		n += (int64_t)__atomic_load_n(&z[i].entries, __ATOMIC_RELAXED);
+	}
+	*bytes = b > 0 ? (uint64_t)b : 0;
+	*entries = n > 0 ? (uint64_t)n : 0;
+}
+
+unsigned store_next_victim(struct store *s)
+{
+	struct store_sizes *z = map_sizes(s);
+	return z ? (unsigned)(__atomic_fetch_add(&z->victim, 1, __ATOMIC_RELAXED) % STORE_SHARDS) : 0;
+}

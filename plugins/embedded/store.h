@@ -1,0 +1,74 @@
+/*
+ * store: the files of the cache, and nothing of what is in them.
+ *
+ * <cache root>/embedded/v1/
+ *   CACHEDIR.TAG   backup programs skip the directory
+ *   size           mapped: bytes and entries of each shard (counters, not truth)
+ *   tmp/           lists that compilers write during a compile
+ *   compilers/     what was learnt of each compiler (identity.h)
+ *   00 … ff/       shards by the first byte of the key: <62 hex>.m  .e
+ *
+ * Invariants (numbered in docs/formats.md):
+ *  1 a file appears under its name whole or not at all (temporary, rename)
+ *  2 a reader believes nothing that its checksum and its own key do not cover
+ *  3 whoever finds a bad file removes it
+ *  4 two writers of one name are both right; the last one stays
+ *  5 no lock is held while another process waits for anything
+ *  6 sizes in `size` may drift after a crash; recounting mends them; no result
+ *    depends on them
+ */
+#ifndef EMBEDDED_STORE_H
+#define EMBEDDED_STORE_H
+
+#include "buf.h"
+#include "digest.h"
+#include "err.h"
+
+#include <sys/stat.h>
+
+enum { STORE_SHARDS = 256, STORE_TOUCH_SECONDS = 3600, STORE_TEMP_MAX_AGE = 24 * 3600 };
+
+enum store_kind { STORE_MANIFEST, STORE_ENTRY };
+
+struct store_shard_size {
+	uint64_t bytes, entries;
+};
+
+struct store_sizes; /* the mapped file */
+
+struct store {
+	char *dir;         /* …/embedded/v1 */
+	uint64_t max_size; /* bytes */
+	bool readonly;
+	struct store_sizes *sizes; /* mapped at first use; NULL: cannot be had */
+};
+
+/* Makes nothing: directories appear with the first write. */
+int store_init(struct store *, const char *cache_root, uint64_t max_size, bool readonly, soldr_error *);
+void store_release(struct store *);
+
+/* Path of a file of the store, malloc'ed. */
+char *store_path(const struct store *, enum store_kind, const struct digest *key);
+/* SOLDR_E_NOT_FOUND when there is none. Renews the file's age at most once an hour. */
+int store_read(struct store *, enum store_kind, const struct digest *key, struct buf *, soldr_error *);
+/* Publishes, counts, and evicts when the store has outgrown its limit. */
+int store_write(struct store *, enum store_kind, const struct digest *key, const struct buf *, soldr_error *);
+void store_remove(struct store *, enum store_kind, const struct digest *key);
+/* A new empty file below tmp/; path malloc'ed. The caller unlinks it. */
+int store_temp(struct store *, char **path, soldr_error *);
+
+void store_totals(struct store *, uint64_t *bytes, uint64_t *entries);
+/* The sizes file; NULL where it cannot be mapped. */
+struct store_shard_size *store_shards(struct store *);
+void store_account(struct store *, unsigned shard, int64_t bytes, int64_t entries);
+/* Next shard to evict from, going round. */
+unsigned store_next_victim(struct store *);
+
+/* evict.c: both stay within the shards they need to look at. */
+int store_evict(struct store *, soldr_report *, soldr_error *);
+int store_recount(struct store *, soldr_report *, soldr_error *);
+/* Visits every file of the store of one shard: name as in the directory. */
+typedef void (*store_visit_fn)(void *arg, unsigned shard, const char *name, const char *path, const struct stat *);
+void store_visit(struct store *, unsigned shard, store_visit_fn, void *arg);
+
+#endif

@@ -1,0 +1,100 @@
+/*
+ * unit: one request on its way through the embedded backend.
+ *
+ *   backend.c   prepare: is it cacheable, where do outputs go, the direct key
+ *   lookup.c    manifest → candidate → entry → outputs           (a hit)
+ *   miss.c      run the compiler once, learn its inputs, store   (a miss)
+ *   inputs.c    the list of inputs that a compiler wrote, read and judged
+ *   shadow.c    which names must stay absent for the result to stay right
+ */
+#ifndef EMBEDDED_UNIT_H
+#define EMBEDDED_UNIT_H
+
+#include "files.h"
+#include "identity.h"
+#include "invocation.h"
+#include "key.h"
+#include "manifest.h"
+#include "materialise.h"
+#include "scan.h"
+#include "store.h"
+
+#include <soldr/backend.h>
+
+struct soldr_instance {
+	const soldr_host *host;
+	struct store store;
+	int level;               /* zstd's */
+	uint64_t max_entry_size; /* bytes of outputs and messages */
+	uint32_t max_candidates;
+};
+
+struct unit {
+	soldr_instance *inst;
+	const soldr_request *req;
+	struct invocation inv;
+	char *real;              /* the compiler with links resolved */
+	char *assembler;         /* GCC's, or NULL */
+	int dir;                 /* descriptor of the working directory */
+	struct file_memo memo;
+	struct digest source;    /* of the source's content */
+	struct key key;
+	struct digest terminal;
+	struct output outputs[2]; /* depfile (if any), object */
+	size_t output_count;
+	char *object_path, *depfile_path; /* absolute; owners of outputs[] */
+};
+
+/* Serves from the store: the outcome in r, or its reason (a miss) with outcome NONE. Errors: a fault; nothing was shown. */
+int lookup(struct unit *, soldr_result *r, soldr_error *);
+/* Runs the compiler and stores what it gave. r->reason: why there was no hit. */
+int miss(struct unit *, soldr_result *r, soldr_error *);
+/* Runs the compiler untouched. The outcome: BYPASS, or FALLBACK for a fault of the store. */
+int unit_bypass(struct unit *, enum soldr_reason, const char *detail, soldr_result *r, soldr_error *);
+void result_reason(soldr_result *r, enum soldr_reason, const char *detail);
+/* Writes the manifest with the candidate in front of what is stored now. */
+int unit_store_candidate(struct unit *, const struct candidate_input *, soldr_error *);
+
+/* ---- inputs.c ---- */
+
+struct input {
+	char *path;       /* as the compiler spelled it */
+	struct tuple tuple;
+	struct digest digest;
+	uint32_t flags;   /* enum scan_flag */
+	bool is_source, is_program, is_system;
+	struct vec includes, has_includes; /* spelled, with the opening quote */
+};
+
+struct input_list {
+	struct input *items;
+	size_t len, cap;
+	struct scan scan;  /* of all together */
+	bool complete;     /* every file of the compiler's list was read */
+};
+
+void inputs_release(struct input_list *);
+/*
+ * Reads every file of paths (and of the options, and the compiler's programs),
+ * digests and scans it. NONE, or why the result must not be stored; detail:
+ * the file. begun: files_clock_ns() from before the compiler started.
+ */
+enum soldr_reason inputs_read(struct unit *, const struct vec *paths, const struct identity *, int64_t begun, struct input_list *,
+                              char *detail, size_t detail_size);
+/* keep[i] for each path of a full list: what a user's -MMD would list. false: cannot be told for sure. */
+bool inputs_user_headers(const struct unit *, const struct identity *, const struct input_list *, const struct vec *paths, bool *keep);
+
+/* ---- shadow.c ---- */
+
+struct guard_list {
+	struct guard_input *items;
+	uint32_t len, cap;
+	struct vec strings; /* owns paths and names */
+};
+
+void guards_release(struct guard_list *);
+/* NONE, or INPUT_MODIFIED when a file that would shadow an input appeared since begun. */
+enum soldr_reason guards_make(const struct unit *, const struct identity *, const struct input_list *, int64_t begun,
+                              struct guard_list *, char *detail, size_t detail_size);
+
+#endif

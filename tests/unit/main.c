@@ -1,0 +1,21 @@
+/* main: runs every suite; the exit status is the number of suites' failures, at most 1. */
+#include <CUnit/Basic.h>
+
+#define SUITES(X) \
+	X(args_gcc) X(config) X(config_files) X(loader) X(response) X(wrapped)
+
+#define DECLARE(name) void suite_##name(void);
+SUITES(DECLARE)
+
+int main(void)
+{
+	if (CU_initialize_registry() != CUE_SUCCESS)
+		return 2;
+#define ADD(name) suite_##name();
+	SUITES(ADD)
+	CU_basic_set_mode(CU_BRM_NORMAL);
+	CU_basic_run_tests();
+	unsigned failures = CU_get_number_of_failures() + CU_get_number_of_suites_failed();
+	CU_cleanup_registry();
+	return failures != 0;
+}

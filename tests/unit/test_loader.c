@@ -1,0 +1,705 @@
+/*
+ * The loader against fixture plugins (tests/abi/fixtures), one for each clause
+ * of the contract. SOLDR_TEST_FIXTURES names the directory of the built
+ * fixtures; each is copied into a private directory first, so that owners and
+ * modes of the build tree do not matter and may be changed.
+ */
+#include "fs.h"
+#include "loader.h"
+#include "path.h"
+#include "plugin_check.h"
+
+#include <CUnit/CUnit.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void suite_loader(void);
+
+/* ---- a private directory per test ----------------------------------------------- */
+
+struct room {
+	char dir[256];
+};
+
+static void room_init(struct room *room)
+{
+	const char *tmp = getenv("TMPDIR");
+	snprintf(room->dir, sizeof room->dir, "%s/soldr-loader.XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	if (!mkdtemp(room->dir))
+		CU_FAIL_FATAL("cannot make a directory for the test");
+}
+
+static void room_release(struct room *room)
+{
+	fs_remove_tree(room->dir, NULL, NULL, NULL);
+}
+
+/* The path of name in the room; the caller frees it. */
+static char *room_path(const struct room *room, const char *name)
+{
+	char *path = path_join(room->dir, name);
+	if (!path)
+		CU_FAIL_FATAL("out of memory");
+	return path;
+}
+
+/* The test's own files cannot be used: nothing that follows would mean anything. */
+static void give_up(const soldr_error *err)
+{
+	fprintf(stderr, "\n%s\n", err->message);
+	CU_FAIL_FATAL("the test cannot prepare its files");
+}
+
+static void write_file(const char *path, const void *data, size_t len)
+{
+	soldr_error err = SOLDR_ERROR_INIT;
+	if (fs_write_file(path, data, len, 0755, &err))
+		give_up(&err);
+	chmod(path, 0755);
+}
+
+static void read_fixture(const char *name, struct buf *out)
+{
+	const char *dir = getenv("SOLDR_TEST_FIXTURES");
+	struct buf path = BUF_INIT;
+	soldr_error err = SOLDR_ERROR_INIT;
+	buf_addf(&path, "%s/%s.so", dir ? dir : "SOLDR_TEST_FIXTURES is not set", name);
+	if (fs_read_file(buf_str(&path), 64 << 20, out, &err))
+		give_up(&err);
+	buf_release(&path);
+}
+
+/* A private copy of a fixture; the caller frees the path. */
+static char *copy_fixture(const struct room *room, const char *name)
+{
+	struct buf data = BUF_INIT, file = BUF_INIT;
+	read_fixture(name, &data);
+	buf_addf(&file, "%s.so", name);
+	char *path = room_path(room, buf_str(&file));
+	write_file(path, data.data, data.len);
+	buf_release(&data);
+	buf_release(&file);
+	return path;
+}
+
+/* ---- expectations ----------------------------------------------------------------- */
+
+static void expect_refused(const char *path, int code, const char *says)
+{
+	struct plugin plugin, untouched;
+	memset(&plugin, 0x5a, sizeof plugin);
+	untouched = plugin;
+	soldr_error err = SOLDR_ERROR_INIT;
+	int rc = plugin_load(path, &plugin, &err);
+	if (rc != code || err.code != code || !strstr(err.message, says)) {
+		fprintf(stderr, "\n%s: expected error %d saying \"%s\"\n  got %d saying \"%s\"\n", path, code, says, rc, err.message);
+		CU_FAIL("not refused as expected");
+		return;
+	}
+	/* The sentence names the file, and the outputs are as they were. */
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.message, path_base(path)));
+	CU_ASSERT_STRING_EQUAL(err.origin, rc == SOLDR_E_TRUST ? "fs" : "loader");
+	CU_ASSERT(memcmp(&plugin, &untouched, sizeof plugin) == 0);
+}
+
+static bool expect_loads(const char *path, struct plugin *plugin)
+{
+	soldr_error err = SOLDR_ERROR_INIT;
+	*plugin = (struct plugin){0};
+	if (plugin_load(path, plugin, &err) == 0)
+		return true;
+	fprintf(stderr, "\n%s: expected to load, got \"%s\"\n", path, err.message);
+	CU_FAIL("a good plugin was refused");
+	return false;
+}
+
+/* ---- good plugins -------------------------------------------------------------------- */
+
+static void a_minimal_plugin_loads_and_works(void)
+{
+	struct room room;
+	room_init(&room);
+	char *path = copy_fixture(&room, "good_minimal");
+	struct plugin plugin;
+	if (expect_loads(path, &plugin)) {
+		soldr_error err = SOLDR_ERROR_INIT;
+		soldr_instance *instance = NULL;
+		char *resolved = realpath(path, NULL);
+		CU_ASSERT_STRING_EQUAL(plugin.path, resolved);
+		CU_ASSERT_STRING_EQUAL(plugin.backend.name, "fixture");
+		CU_ASSERT_EQUAL(plugin.backend.caps, 0);
+		CU_ASSERT_EQUAL(plugin.options_stride, 0);
+		CU_ASSERT_PTR_NULL(plugin.backend.options);
+		CU_ASSERT_EQUAL(plugin.backend.open(NULL, NULL, 0, &instance, &err), 0);
+		plugin.backend.close(instance);
+		free(resolved);
+		plugin_unload(&plugin);
+		CU_ASSERT_PTR_NULL(plugin.path);
+		plugin_unload(&plugin); /* of a zeroed struct */
+	}
+	free(path);
+	room_release(&room);
+}
+
+static void a_plugin_loads_again_after_it_was_unloaded(void)
+{
+	struct room room;
+	room_init(&room);
+	char *path = copy_fixture(&room, "good_minimal");
+	for (int i = 0; i < 3; i++) {
+		struct plugin first, second;
+		if (expect_loads(path, &first) && expect_loads(path, &second)) {
+			plugin_unload(&first);
+			CU_ASSERT_STRING_EQUAL(second.backend.version, "1.0");
+			plugin_unload(&second);
+		}
+	}
+	free(path);
+	room_release(&room);
+}
+
+static void a_newer_minor_loads_without_what_is_not_known(void)
+{
+	struct room room;
+	room_init(&room);
+	char *path = copy_fixture(&room, "good_newer_minor");
+	struct plugin plugin;
+	if (expect_loads(path, &plugin)) {
+		CU_ASSERT_EQUAL(plugin.backend.struct_size, sizeof(soldr_backend));
+		CU_ASSERT_EQUAL(plugin.backend.abi, SOLDR_ABI + 7);
+		CU_ASSERT_EQUAL(plugin.backend.caps, SOLDR_CAP_CONCURRENT);
+		plugin_unload(&plugin);
+	}
+	free(path);
+	room_release(&room);
+}
+
+static void a_1_0_table_loads_and_nothing_after_it_is_read(void)
+{
+	struct room room;
+	room_init(&room);
+	char *path = copy_fixture(&room, "good_size_1_0");
+	struct plugin plugin;
+	if (expect_loads(path, &plugin)) {
+		CU_ASSERT_PTR_NULL(plugin.backend.stats);
+		CU_ASSERT_PTR_NULL(plugin.backend.explain);
+		CU_ASSERT_PTR_NOT_NULL(plugin.backend.close);
+		plugin_unload(&plugin);
+	}
+	free(path);
+	room_release(&room);
+}
+
+static void options_of_every_type_are_accepted(void)
+{
+	struct room room;
+	room_init(&room);
+	char *path = copy_fixture(&room, "good_options");
+	struct plugin plugin;
+	if (expect_loads(path, &plugin)) {
+		CU_ASSERT_EQUAL(plugin.options_stride, sizeof(soldr_option_spec));
+		CU_ASSERT_STRING_EQUAL(plugin.backend.options[8].name, "nested.map");
+		plugin_unload(&plugin);
+	}
+	free(path);
+	room_release(&room);
+}
+
+/* ---- one fixture per clause ------------------------------------------------------------ */
+
+static void a_plugin_that_breaks_the_abi_is_refused_with_the_clause(void)
+{
+	static const struct {
+		const char *fixture;
+		int code;
+		const char *says;
+	} cases[] = {
+		{"wrong_major", SOLDR_E_ABI, "ABI 2.0, and this soldr has 1."},
+		{"size_too_small", SOLDR_E_ABI, "struct_size 63"},
+		{"size_absurd", SOLDR_E_ABI, "struct_size 3735928559"},
+		{"table_null", SOLDR_E_ABI, "gave no table"},
+		{"table_misaligned", SOLDR_E_ABI, "not aligned"},
+		{"entry_refuses", SOLDR_E_UNSUPPORTED, "refuses this soldr: this machine has no flux capacitor"},
+		{"no_open", SOLDR_E_ABI, "open() is NULL"},
+		{"no_compile", SOLDR_E_ABI, "compile() is NULL"},
+		{"no_close", SOLDR_E_ABI, "close() is NULL"},
+		{"cap_without_function", SOLDR_E_ABI, "promise maintain(), which is NULL"},
+		{"cap_beyond_size", SOLDR_E_ABI, "promise stats(), which lies outside its struct_size of 64"},
+		{"bad_name", SOLDR_E_ABI, "its name is not"},
+		{"bad_version", SOLDR_E_ABI, "its version is not"},
+		{"no_symbol", SOLDR_E_ABI, "does not export soldr_backend_v1()"},
+		{"undefined_symbol", SOLDR_E_ABI, "undefined symbol: function_of_a_library_that_is_not_there"},
+		{"options_bad_default", SOLDR_E_ABI, "\"way\" has the default \"d\", which is not one of its choices"},
+		{"options_duplicate", SOLDR_E_ABI, "\"text\" and \"text\" take the same place"},
+		{"options_bad_stride", SOLDR_E_ABI, "number 2 has 24"},
+	};
+	struct room room;
+	room_init(&room);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char *path = copy_fixture(&room, cases[i].fixture);
+		expect_refused(path, cases[i].code, cases[i].says);
+		free(path);
+	}
+	room_release(&room);
+}
+
+/* ---- tables made here --------------------------------------------------------------------- */
+
+static int32_t nothing_open(const soldr_host *host, const soldr_kv *kv, uint32_t n, soldr_instance **out, soldr_error *err)
+{
+	(void)host, (void)kv, (void)n, (void)out, (void)err;
+	return 0;
+}
+
+static int32_t nothing_compile(soldr_instance *instance, const soldr_request *request, soldr_result *result, soldr_error *err)
+{
+	(void)instance, (void)request, (void)result, (void)err;
+	return 0;
+}
+
+static void nothing_close(soldr_instance *instance)
+{
+	(void)instance;
+}
+
+static int32_t nothing_stats(soldr_instance *instance, soldr_stat_fn visit, void *arg, soldr_error *err)
+{
+	(void)instance, (void)visit, (void)arg, (void)err;
+	return 0;
+}
+
+static soldr_backend sound_table(void)
+{
+	return (soldr_backend){
+		.struct_size = sizeof(soldr_backend),
+		.abi = SOLDR_ABI,
+		.name = "test",
+		.version = "1",
+		.open = nothing_open,
+		.compile = nothing_compile,
+		.close = nothing_close,
+	};
+}
+
+static int check_option_list(const soldr_option_spec *list, soldr_error *err)
+{
+	soldr_backend table = sound_table(), copy;
+	uint64_t stride = 99;
+	table.options = list;
+	return plugin_check_table(&table, &copy, &stride, err);
+}
+
+static void half_a_pointer_at_the_end_of_a_table_is_not_used(void)
+{
+	soldr_backend table = sound_table(), copy;
+	uint64_t stride = 99;
+	soldr_error err = SOLDR_ERROR_INIT;
+	table.stats = nothing_stats;
+	table.struct_size = SOLDR_BACKEND_SIZE_1_0 + 3;
+	CU_ASSERT_EQUAL(plugin_check_table(&table, &copy, &stride, &err), 0);
+	CU_ASSERT_PTR_NULL(copy.stats);
+	CU_ASSERT_EQUAL(stride, 0);
+	table.caps = SOLDR_CAP_STATS;
+	CU_ASSERT_EQUAL(plugin_check_table(&table, &copy, &stride, &err), SOLDR_E_ABI);
+}
+
+static void a_function_without_its_cap_bit_is_not_offered(void)
+{
+	soldr_backend table = sound_table(), copy;
+	uint64_t stride;
+	soldr_error err = SOLDR_ERROR_INIT;
+	table.stats = nothing_stats;
+	CU_ASSERT_EQUAL(plugin_check_table(&table, &copy, &stride, &err), 0);
+	CU_ASSERT_PTR_NULL(copy.stats);
+	table.caps = SOLDR_CAP_STATS | SOLDR_CAP_CACHING | (uint64_t)1 << 63;
+	CU_ASSERT_EQUAL(plugin_check_table(&table, &copy, &stride, &err), 0);
+	CU_ASSERT(copy.stats == nothing_stats);
+	CU_ASSERT_EQUAL(copy.caps, SOLDR_CAP_STATS | SOLDR_CAP_CACHING);
+}
+
+static void names_and_versions_have_a_maximum(void)
+{
+	soldr_backend table = sound_table(), copy;
+	uint64_t stride;
+	soldr_error err = SOLDR_ERROR_INIT;
+	table.name = "a-name-of-exactly-31-bytes-00031";
+	CU_ASSERT_EQUAL(strlen(table.name), 32);
+	CU_ASSERT_EQUAL(plugin_check_table(&table, &copy, &stride, &err), SOLDR_E_ABI);
+	table.name++;
+	CU_ASSERT_EQUAL(plugin_check_table(&table, &copy, &stride, &err), 0);
+	table.version = "1\n2";
+	CU_ASSERT_EQUAL(plugin_check_table(&table, &copy, &stride, &err), SOLDR_E_ABI);
+	table.version = "";
+	CU_ASSERT_EQUAL(plugin_check_table(&table, &copy, &stride, &err), SOLDR_E_ABI);
+}
+
+#define SPEC .struct_size = sizeof(soldr_option_spec)
+
+static void option_specs_are_checked_for_their_shape(void)
+{
+	static const struct {
+		soldr_option_spec spec;
+		const char *says; /* NULL: accepted */
+	} cases[] = {
+		{{SPEC, .type = SOLDR_OPT_STRING, .name = "a_b-c.d9"}, NULL},
+		{{SPEC, .type = SOLDR_OPT_STRING, .name = ""}, "bad name"},
+		{{SPEC, .type = SOLDR_OPT_STRING, .name = "Size"}, "bad name"},
+		{{SPEC, .type = SOLDR_OPT_STRING, .name = ".a"}, "bad name"},
+		{{SPEC, .type = SOLDR_OPT_STRING, .name = "a."}, "bad name"},
+		{{SPEC, .type = SOLDR_OPT_STRING, .name = "a..b"}, "bad name"},
+		{{SPEC, .type = SOLDR_OPT_STRING, .name = "host.readonly"}, "the host's own"},
+		{{SPEC, .type = 9, .name = "a"}, "type 9"},
+		{{SPEC, .type = UINT32_MAX, .name = "a"}, "type 4294967295"},
+		{{SPEC, .type = SOLDR_OPT_INT, .name = "a", .min = 2, .max = 1}, "min above its max"},
+		{{SPEC, .type = SOLDR_OPT_INT, .name = "a", .default_value = "3", .min = 1, .max = 3}, NULL},
+		{{SPEC, .type = SOLDR_OPT_INT, .name = "a", .default_value = "4", .min = 1, .max = 3}, "default \"4\""},
+		{{SPEC, .type = SOLDR_OPT_INT, .name = "a", .default_value = "-4"}, NULL},
+		{{SPEC, .type = SOLDR_OPT_INT, .name = "a", .default_value = "-"}, "default \"-\""},
+		{{SPEC, .type = SOLDR_OPT_INT, .name = "a", .default_value = "3x"}, "default \"3x\""},
+		{{SPEC, .type = SOLDR_OPT_INT, .name = "a", .default_value = "99999999999999999999"}, "default"},
+		{{SPEC, .type = SOLDR_OPT_BOOL, .name = "a", .default_value = "false"}, NULL},
+		{{SPEC, .type = SOLDR_OPT_BOOL, .name = "a", .default_value = "yes"}, "true or false"},
+		{{SPEC, .type = SOLDR_OPT_SIZE, .name = "a", .default_value = "20GiB"}, NULL},
+		{{SPEC, .type = SOLDR_OPT_SIZE, .name = "a", .default_value = "GiB"}, "a size such as"},
+		{{SPEC, .type = SOLDR_OPT_SIZE, .name = "a", .default_value = "-1"}, "a size such as"},
+		{{SPEC, .type = SOLDR_OPT_DURATION, .name = "a", .default_value = "5s"}, NULL},
+		{{SPEC, .type = SOLDR_OPT_DURATION, .name = "a", .default_value = "soon"}, "a duration such as"},
+		{{SPEC, .type = SOLDR_OPT_ENUM, .name = "a", .choices = "x|yy", .default_value = "yy"}, NULL},
+		{{SPEC, .type = SOLDR_OPT_ENUM, .name = "a", .choices = "x|yy", .default_value = "y"}, "one of its choices"},
+		{{SPEC, .type = SOLDR_OPT_ENUM, .name = "a", .choices = "x|yy", .default_value = "x|yy"}, "one of its choices"},
+		{{SPEC, .type = SOLDR_OPT_ENUM, .name = "a", .choices = "x|yy"}, NULL},
+		{{SPEC, .type = SOLDR_OPT_ENUM, .name = "a"}, "without well-formed choices"},
+		{{SPEC, .type = SOLDR_OPT_ENUM, .name = "a", .choices = ""}, "without well-formed choices"},
+		{{SPEC, .type = SOLDR_OPT_ENUM, .name = "a", .choices = "x||y"}, "without well-formed choices"},
+		{{SPEC, .type = SOLDR_OPT_ENUM, .name = "a", .choices = "x|"}, "without well-formed choices"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const soldr_option_spec list[] = {cases[i].spec, {.name = NULL}};
+		soldr_error err = SOLDR_ERROR_INIT;
+		int rc = check_option_list(list, &err);
+		if (rc == (cases[i].says ? SOLDR_E_ABI : 0) && (!cases[i].says || strstr(err.message, cases[i].says)))
+			continue;
+		fprintf(stderr, "\noption case %zu: expected \"%s\", got %d \"%s\"\n", i, cases[i].says ? cases[i].says : "accepted", rc,
+		        err.message);
+		CU_FAIL("an option spec was not judged as expected");
+	}
+}
+
+static void an_option_and_a_mapping_cannot_share_a_name(void)
+{
+	const soldr_option_spec nested[] = {{SPEC, .name = "a.b"}, {SPEC, .name = "a"}, {.name = NULL}};
+	const soldr_option_spec siblings[] = {{SPEC, .name = "a.b"}, {SPEC, .name = "ab"}, {SPEC, .name = "a.c"}, {.name = NULL}};
+	soldr_error err = SOLDR_ERROR_INIT;
+	CU_ASSERT_EQUAL(check_option_list(nested, &err), SOLDR_E_ABI);
+	CU_ASSERT_EQUAL(check_option_list(siblings, &err), 0);
+}
+
+static void an_option_list_without_an_end_is_refused(void)
+{
+	static soldr_option_spec list[PLUGIN_OPTIONS_MAX + 1];
+	static char names[PLUGIN_OPTIONS_MAX + 1][8];
+	for (size_t i = 0; i <= PLUGIN_OPTIONS_MAX; i++) {
+		snprintf(names[i], sizeof names[i], "o%zu", i);
+		list[i] = (soldr_option_spec){SPEC, .name = names[i]};
+	}
+	soldr_error err = SOLDR_ERROR_INIT;
+	CU_ASSERT_EQUAL(check_option_list(list, &err), SOLDR_E_ABI);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.message, "more than 256 options"));
+	list[PLUGIN_OPTIONS_MAX].name = NULL;
+	CU_ASSERT_EQUAL(check_option_list(list, &err), 0);
+}
+
+static void larger_option_specs_of_a_newer_minor_are_followed(void)
+{
+	static const struct newer {
+		soldr_option_spec spec;
+		uint64_t added[2];
+	} list[] = {
+		{{.struct_size = sizeof(struct newer), .name = "first"}, {1, 1}},
+		{{.struct_size = sizeof(struct newer), .name = "second"}, {1, 1}},
+		{{.name = NULL}, {1, 1}},
+	};
+	soldr_backend table = sound_table(), copy;
+	uint64_t stride = 0;
+	soldr_error err = SOLDR_ERROR_INIT;
+	table.options = &list[0].spec;
+	CU_ASSERT_EQUAL(plugin_check_table(&table, &copy, &stride, &err), 0);
+	CU_ASSERT_EQUAL(stride, sizeof(struct newer));
+}
+
+/* ---- files that are no plugins ---------------------------------------------------------------- */
+
+static void files_that_are_no_shared_objects_are_refused(void)
+{
+	static const char text[] = "#!/bin/sh\necho this is a script, and longer than the header of a shared object is\n";
+	static const char archive[] = "# a libtool library file\ndlname='good_minimal.so'\ninstalled=no\n";
+	struct room room;
+	room_init(&room);
+	char *good = copy_fixture(&room, "good_minimal");
+	char *path = room_path(&room, "text.so");
+	write_file(path, text, sizeof text - 1);
+	expect_refused(path, SOLDR_E_ABI, "is not a shared object");
+	write_file(path, "", 0);
+	expect_refused(path, SOLDR_E_ABI, "is not a shared object");
+	free(path);
+	path = room_path(&room, "directory.so");
+	mkdir(path, 0755);
+	expect_refused(path, SOLDR_E_ABI, "is a directory");
+	free(path);
+	path = room_path(&room, "fifo.so");
+	mkfifo(path, 0644);
+	expect_refused(path, SOLDR_E_ABI, "is not a regular file");
+	free(path);
+	/* libltdl would load what the archive names, which nobody checked. */
+	path = room_path(&room, "other.la");
+	write_file(path, archive, sizeof archive - 1);
+	expect_refused(path, SOLDR_E_ABI, "is a libtool archive");
+	free(path);
+	path = room_path(&room, "missing.so");
+	expect_refused(path, SOLDR_E_NOT_FOUND, "cannot be found");
+	free(path);
+	free(good);
+	room_release(&room);
+}
+
+/* The run-time linker itself dies of a file whose segments are cut off. */
+static void a_truncated_plugin_never_crashes(void)
+{
+	struct room room;
+	room_init(&room);
+	struct buf data = BUF_INIT;
+	read_fixture("good_minimal", &data);
+	size_t refused = 0, step = data.len / 40 + 1;
+	for (size_t len = 1; len < data.len; len += step) {
+		char name[32];
+		snprintf(name, sizeof name, "cut%zu.so", len);
+		char *path = room_path(&room, name);
+		write_file(path, data.data, len);
+		struct plugin plugin = {0};
+		soldr_error err = SOLDR_ERROR_INIT;
+		if (plugin_load(path, &plugin, &err) == 0)
+			plugin_unload(&plugin); /* only debug information or section names were cut off */
+		else
+			refused += err.code == SOLDR_E_ABI;
+		if (len == 1 + step)
+			expect_refused(path, SOLDR_E_ABI, "is truncated");
+		free(path);
+	}
+	CU_ASSERT(refused >= 3);
+	char *path = room_path(&room, "headers.so");
+	write_file(path, data.data, 100); /* in the middle of the program headers */
+	expect_refused(path, SOLDR_E_ABI, "is truncated");
+	free(path);
+	buf_release(&data);
+	room_release(&room);
+}
+
+static void a_plugin_for_another_machine_is_refused(void)
+{
+	struct room room;
+	room_init(&room);
+	struct buf data = BUF_INIT;
+	read_fixture("good_minimal", &data);
+	char *path = room_path(&room, "other.so");
+	data.data[4] ^= 3; /* EI_CLASS: 32 for 64 bits and the reverse */
+	write_file(path, data.data, data.len);
+	expect_refused(path, SOLDR_E_ABI, "for this machine");
+	data.data[4] ^= 3;
+	data.data[18] ^= 0x55; /* e_machine */
+	write_file(path, data.data, data.len);
+	expect_refused(path, SOLDR_E_ABI, "cannot be loaded");
+	free(path);
+	buf_release(&data);
+	room_release(&room);
+}
+
+/* ---- trust -------------------------------------------------------------------------------------- */
+
+static void nothing_of_an_untrusted_file_runs(void)
+{
+	struct room room;
+	room_init(&room);
+	char *path = copy_fixture(&room, "runs_at_load"), *mark = room_path(&room, "mark");
+	setenv("SOLDR_TEST_MARKER", mark, 1);
+	chmod(path, 0666);
+	expect_refused(path, SOLDR_E_TRUST, "can be written by other users (mode 0666)");
+	CU_ASSERT(access(mark, F_OK) != 0);
+	chmod(path, 0755);
+	/* The control: loaded from a trusted place, the same file leaves its mark. */
+	struct plugin plugin;
+	if (expect_loads(path, &plugin))
+		plugin_unload(&plugin);
+	CU_ASSERT(access(mark, F_OK) == 0);
+	unsetenv("SOLDR_TEST_MARKER");
+	free(path);
+	free(mark);
+	room_release(&room);
+}
+
+static void a_plugin_below_a_writable_directory_is_refused(void)
+{
+	struct room room, inner;
+	room_init(&room);
+	snprintf(inner.dir, sizeof inner.dir, "%.200s/open/safe", room.dir);
+	char *open_dir = room_path(&room, "open"), *link = room_path(&room, "link.so");
+	mkdir(open_dir, 0700);
+	mkdir(inner.dir, 0700);
+	char *path = copy_fixture(&inner, "good_minimal");
+	chmod(open_dir, 0777);
+	expect_refused(path, SOLDR_E_TRUST, "/open can be written by other users");
+	/* A link from a safe place changes nothing: what it leads to is what would be loaded. */
+	CU_ASSERT_EQUAL(symlink(path, link), 0);
+	soldr_error err = SOLDR_ERROR_INIT;
+	struct plugin plugin = {0};
+	CU_ASSERT_EQUAL(plugin_load(link, &plugin, &err), SOLDR_E_TRUST);
+	chmod(open_dir, 0755);
+	if (expect_loads(link, &plugin)) {
+		char *resolved = realpath(path, NULL);
+		CU_ASSERT_STRING_EQUAL(plugin.path, resolved);
+		free(resolved);
+		plugin_unload(&plugin);
+	}
+	free(path);
+	free(open_dir);
+	free(link);
+	room_release(&room);
+}
+
+static void a_plugin_of_another_user_is_refused(void)
+{
+	struct room room;
+	room_init(&room);
+	char *path = copy_fixture(&room, "good_minimal");
+	/* Only root can give a file away; for everybody else there is nothing to test. */
+	if (geteuid() == 0 && chown(path, 54321, 54321) == 0)
+		expect_refused(path, SOLDR_E_TRUST, "is owned by user 54321");
+	free(path);
+	room_release(&room);
+}
+
+/* ---- finding ---------------------------------------------------------------------------------------- */
+
+static void the_first_directory_that_has_the_name_wins(void)
+{
+	struct room room;
+	room_init(&room);
+	char *one = room_path(&room, "one"), *two = room_path(&room, "two"), *in_two = room_path(&room, "two/acme.so"),
+	     *in_one = room_path(&room, "one/acme.so");
+	const char *search[] = {one, two, NULL};
+	char *found = NULL;
+	soldr_error err = SOLDR_ERROR_INIT;
+	mkdir(one, 0700);
+	mkdir(two, 0700);
+	write_file(in_two, "", 0);
+	CU_ASSERT_EQUAL(plugin_find("acme", search, &found, &err), 0);
+	CU_ASSERT_STRING_EQUAL(found, in_two);
+	free(found);
+	write_file(in_one, "", 0);
+	CU_ASSERT_EQUAL(plugin_find("acme", search, &found, &err), 0);
+	CU_ASSERT_STRING_EQUAL(found, in_one);
+	free(found);
+	CU_ASSERT_EQUAL(plugin_find(in_two, search, &found, &err), 0);
+	CU_ASSERT_STRING_EQUAL(found, in_two);
+	free(found);
+	free(one);
+	free(two);
+	free(in_one);
+	free(in_two);
+	room_release(&room);
+}
+
+static void a_missing_plugin_lists_where_it_was_looked_for(void)
+{
+	static const char *const search[] = {"/nonexistent/first", "/nonexistent/second", NULL};
+	char untouched, *found = &untouched;
+	soldr_error err = SOLDR_ERROR_INIT;
+	CU_ASSERT_EQUAL(plugin_find("acme", search, &found, &err), SOLDR_E_NOT_FOUND);
+	CU_ASSERT_PTR_EQUAL(found, &untouched);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.message, "acme.so in /nonexistent/first, /nonexistent/second, "));
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.message, "SOLDR_PLUGIN_PATH"));
+	CU_ASSERT_EQUAL(plugin_find("/nonexistent/acme.so", search, &found, &err), SOLDR_E_NOT_FOUND);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.message, "no plugin file /nonexistent/acme.so"));
+}
+
+static void a_long_list_of_places_does_not_cut_off_the_mend(void)
+{
+	struct vec dirs = VEC_INIT;
+	for (int i = 0; i < 50; i++)
+		vec_addf(&dirs, "/nonexistent/directory-%d", i);
+	char *found = NULL;
+	soldr_error err = SOLDR_ERROR_INIT;
+	CU_ASSERT_EQUAL(plugin_find("acme", vec_items(&dirs), &found, &err), SOLDR_E_NOT_FOUND);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.message, " more; "));
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.message, "give the plugin's absolute path"));
+	vec_release(&dirs);
+}
+
+static void names_that_are_neither_plain_nor_absolute_are_refused(void)
+{
+	static const char *const names[] = {
+		"", "./acme.so", "dir/acme", "..", "a-name-of-more-than-sixty-four-bytes-is-a-mistake-of-somebody-sure",
+	};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		char *found = NULL;
+		soldr_error err = SOLDR_ERROR_INIT;
+		CU_ASSERT_EQUAL(plugin_find(names[i], NULL, &found, &err), SOLDR_E_CONFIG);
+		CU_ASSERT_PTR_NULL(found);
+	}
+}
+
+static void the_search_list_ends_beside_the_executable_and_has_no_repeats(void)
+{
+	static const char *const search[] = {"/a", "/b", "/a", "", NULL};
+	struct vec dirs = VEC_INIT;
+	plugin_search_list(search, &dirs);
+	char *self = path_self(), *bin = path_dir(self), *prefix = path_dir(bin), *own = path_join(prefix, "lib/soldr");
+	CU_ASSERT_FATAL(vec_ok(&dirs) && dirs.len >= 3);
+	CU_ASSERT_STRING_EQUAL(dirs.items[0], "/a");
+	CU_ASSERT_STRING_EQUAL(dirs.items[1], "/b");
+	CU_ASSERT_STRING_EQUAL(dirs.items[2], own);
+	free(self);
+	free(bin);
+	free(prefix);
+	free(own);
+	vec_release(&dirs);
+}
+
+void suite_loader(void)
+{
+	static const struct {
+		const char *name;
+		void (*test)(void);
+	} tests[] = {
+		{"a minimal plugin loads and works", a_minimal_plugin_loads_and_works},
+		{"a plugin loads again after it was unloaded", a_plugin_loads_again_after_it_was_unloaded},
+		{"a newer minor loads without what is not known", a_newer_minor_loads_without_what_is_not_known},
+		{"a 1.0 table loads and nothing after it is read", a_1_0_table_loads_and_nothing_after_it_is_read},
+		{"options of every type are accepted", options_of_every_type_are_accepted},
+		{"s08: a plugin that breaks the ABI is refused with the clause", a_plugin_that_breaks_the_abi_is_refused_with_the_clause},
+		{"half a pointer at the end of a table is not used", half_a_pointer_at_the_end_of_a_table_is_not_used},
+		{"a function without its cap bit is not offered", a_function_without_its_cap_bit_is_not_offered},
+		{"names and versions have a maximum", names_and_versions_have_a_maximum},
+		{"option specs are checked for their shape", option_specs_are_checked_for_their_shape},
+		{"an option and a mapping cannot share a name", an_option_and_a_mapping_cannot_share_a_name},
+		{"an option list without an end is refused", an_option_list_without_an_end_is_refused},
+		{"larger option specs of a newer minor are followed", larger_option_specs_of_a_newer_minor_are_followed},
+		{"s08: files that are no shared objects are refused", files_that_are_no_shared_objects_are_refused},
+		{"s08: a truncated plugin never crashes", a_truncated_plugin_never_crashes},
+		{"s08: a plugin for another machine is refused", a_plugin_for_another_machine_is_refused},
+		{"s08: nothing of an untrusted file runs", nothing_of_an_untrusted_file_runs},
+		{"s08: a plugin below a writable directory is refused", a_plugin_below_a_writable_directory_is_refused},
+		{"s08: a plugin of another user is refused", a_plugin_of_another_user_is_refused},
+		{"the first directory that has the name wins", the_first_directory_that_has_the_name_wins},
+		{"a missing plugin lists where it was looked for", a_missing_plugin_lists_where_it_was_looked_for},
+		{"a long list of places does not cut off the mend", a_long_list_of_places_does_not_cut_off_the_mend},
+		{"names that are neither plain nor absolute are refused", names_that_are_neither_plain_nor_absolute_are_refused},
+		{"the search list ends beside the executable and has no repeats",
+		 the_search_list_ends_beside_the_executable_and_has_no_repeats},
+	};
+	CU_pSuite suite = CU_add_suite("loader", NULL, NULL);
+	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
+		CU_add_test(suite, tests[i].name, tests[i].test);
+}
