@@ -116,7 +116,8 @@ static void report_text(const struct request *request, const soldr_report *repor
 	if (report->message[0])
 		buf_addf(out, "%s\n", report->message);
 	if (report->status != SOLDR_STEP_COMPLETED)
-		buf_adds(out, report->status == SOLDR_STEP_TIMED_OUT ? "not finished: out of time\n" : "not finished: some files could not be handled\n");
+		buf_adds(out, report->status == SOLDR_STEP_TIMED_OUT ? "not finished: out of time\n"
+		                                                     : "not finished: some files could not be handled\n");
 }
 
 static int maintain(const struct request *request)

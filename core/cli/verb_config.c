@@ -15,7 +15,6 @@ enum { SCHEMA_MAX = 1 << 20 };
 
 struct request {
 	const struct cli *cli;
-	const struct verb *verb;
 	bool as_json;
 	const char *file; /* of check */
 };
@@ -251,7 +250,7 @@ static const struct {
 
 static int run(const struct cli *cli, const struct verb *verb)
 {
-	struct request request = {.cli = cli, .verb = verb};
+	struct request request = {.cli = cli};
 	const struct cli_option options[] = {{"--json", &request.as_json, NULL}, {NULL, NULL, NULL}};
 	struct cli_operands operands;
 	int status = cli_parse(cli, verb, options, &operands);

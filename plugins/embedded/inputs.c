@@ -50,6 +50,17 @@ static bool is_assembly(const struct unit *u)
 	return u->inv.language == LANGUAGE_ASM || u->inv.language == LANGUAGE_ASM_CPP;
 }
 
+/* ISO C90 without GNU extensions: // does not begin a comment. */
+static bool is_old_c(const struct unit *u)
+{
+	static const char *const modes[] = {"-ansi", "-std=c89", "-std=c90", "-std=iso9899:1990", "-std=iso9899:199409", "--ansi", NULL};
+	for (size_t i = 0; i < u->inv.key_args.len; i++)
+		for (size_t k = 0; modes[k]; k++)
+			if (strcmp(u->inv.key_args.items[i], modes[k]) == 0)
+				return true;
+	return false;
+}
+
 static bool ends_with(const char *s, const char *end)
 {
 	size_t n = strlen(s), m = strlen(end);
@@ -75,7 +86,7 @@ static enum soldr_reason read_one(struct unit *u, struct input_list *l, const ch
 	} else if (tuple_unsafe_since(&in->tuple, begun)) {
 		return SOLDR_REASON_INPUT_MODIFIED;
 	}
-	struct scan one = {.pieces = l->scan.pieces, .includes = &in->includes, .has_includes = &in->has_includes};
+	struct scan one = {.old_c = is_old_c(u), .pieces = l->scan.pieces, .includes = &in->includes, .has_includes = &in->has_includes};
 	scan_text(&one, buf_str(content), content->len, is_assembly(u));
 	in->flags = one.flags;
 	l->scan.flags |= one.flags;

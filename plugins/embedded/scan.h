@@ -2,12 +2,14 @@
  * scan: what in the raw text of an input could make its result differ from one
  * run to the next although no input changed.
  *
- * The scan knows no preprocessor: it looks at every identifier and directive of
- * the text with line splices (also trigraph and trailing-blank ones) undone,
- * whether or not a condition hides them. It may suspect too much, never too
- * little. Words that token pasting could build are covered by collecting the
- * pieces: when the inputs use ## and their identifiers hold pieces that join to
- * one of the time macros, that is suspected as well.
+ * The scan knows no conditions and no macros: it looks at every identifier and
+ * directive outside comments, with line splices (also trigraph and
+ * trailing-blank ones) undone, whether or not a condition hides them. Where it
+ * must guess, it takes text for code: it may suspect too much, never too little.
+ *
+ * Words that token pasting could build are covered by their pieces: when the
+ * inputs use ## and hold identifiers that join to one of the time macros, that
+ * is suspected as well. A single letter counts as a piece beside a ## only.
  */
 #ifndef EMBEDDED_SCAN_H
 #define EMBEDDED_SCAN_H
@@ -35,6 +37,7 @@ struct scan_pieces {
 
 struct scan {
 	uint32_t flags;
+	bool old_c; /* // is no comment: -ansi and its like */
 	struct scan_pieces pieces;
 	/* Names as spelled in #include and __has_include, each with its opening '"' or '<' first. Optional. */
 	struct vec *includes;

@@ -169,6 +169,8 @@ like "$out" "^note +compiler +gcc is $T/masquerade/gcc, which is ccache" "doctor
 run sh -c '"$1" help >/dev/full' sh "$SOLDR"
 is "$status" 1 "a full disk behind stdout is said: exit status"
 like "$err" "cannot write to standard output: No space" "a full disk behind stdout is said: message"
+run sh -c '"$1" version >&-' sh "$SOLDR"
+is "$status" 1 "c29: a verb whose stdout is closed does not pretend to have answered"
 run perl -e '$SIG{PIPE} = "IGNORE"; pipe(my $r, my $w); close $r; open STDOUT, ">&", $w; exec @ARGV' "$SOLDR" help
 is "$status/$err" "0/" "a reader that went away is no error"
 

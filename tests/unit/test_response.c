@@ -213,6 +213,28 @@ static void limits_hold(void)
 	drop("big");
 }
 
+/* A chain of files, each naming the next: as deep as the limit, and one deeper. */
+static void depth_is_limited(void)
+{
+	char name[16], text[16];
+
+	for (int i = 0; i <= RESPONSE_MAX_DEPTH; i++) {
+		snprintf(name, sizeof name, "d%d", i);
+		snprintf(text, sizeof text, "@d%d", i + 1);
+		put(name, i < RESPONSE_MAX_DEPTH ? text : "-DEND");
+	}
+	check_expansion("@d1", "-c|-DEND|z.c");
+	snprintf(text, sizeof text, "@d%d", RESPONSE_MAX_DEPTH);
+	char *actual = expanded((const char *const[]){"gcc", "@d0", NULL});
+	CU_ASSERT_EQUAL(strncmp(actual, "refused @d", strlen("refused @d")), 0);
+	CU_ASSERT_STRING_EQUAL(actual + strlen(actual) - strlen(text), text);
+	free(actual);
+	for (int i = 0; i <= RESPONSE_MAX_DEPTH; i++) {
+		snprintf(name, sizeof name, "d%d", i);
+		drop(name);
+	}
+}
+
 void suite_response(void)
 {
 	CU_pSuite s = CU_add_suite("response", make_dir, remove_dir);
@@ -223,4 +245,5 @@ void suite_response(void)
 	CU_add_test(s, "the program is not expanded", the_program_is_not_expanded);
 	CU_add_test(s, "unreadable files stay and refuse", unreadable_files_stay);
 	CU_add_test(s, "limits hold", limits_hold);
+	CU_add_test(s, "depth is limited", depth_is_limited);
 }
