@@ -162,7 +162,7 @@ $(BUILD)/tests/unit: $(UNIT_OBJ) $(UNIT_LINKED)
 $(FIXTURES): $(BUILD)/tests/fixtures/%.so: tests/abi/fixtures/%.c tests/abi/fixtures/fixture.h core/include/soldr/backend.h
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=c11 -fPIC -fvisibility=hidden -shared -O1 -Wl,-z,now -Icore/include $< -o $@
+	$(Q)$(CC) -fPIC -fvisibility=hidden -shared -O1 -Wl,-z,now -Icore/include $< -o $@
 
 deps:
 	@.ci/install-deps

@@ -119,6 +119,9 @@ void config_kvs_release(struct config_kvs *);
 typedef void (*config_visit_fn)(void *arg, const char *key, const char *value, const struct config_source *, const char *help);
 void config_visit(const struct config *, config_visit_fn, void *arg);
 
+/* True when the setting was said somewhere, false when it is the built-in default. key: dotted, of the table. */
+bool config_given(const struct config *, const char *key);
+
 /* SOLDR_* variables that soldr does not know, each with the nearest known one (or NULL). */
 typedef void (*config_unknown_env_fn)(void *arg, const char *name, const char *nearest);
 void config_unknown_env(const char *const *envp, config_unknown_env_fn, void *arg);

@@ -282,29 +282,29 @@ static const struct setting settings[] = {
 	{"cache_dir", &path_kind, FILE_ONLY, AT(cache_root), NULL, NULL, 0, 0,
 	 "directory of stores, runs and logs"},
 	{"audit.mode", &choice_kind, SETTING_IN_FILE | SETTING_IN_PROJECT, AT(audit_mode), "normal", audit_modes, 0, 0,
-	 "how much is recorded of each compile; verbose by default where CI is set"},
+	 "how much is recorded of each compile; verbose by default where CI is set; reserved: accepted and checked, no effect yet"},
 	{"audit.sink_policy", &choice_kind, FILE_ONLY, AT(sink_policy), "degrade", sink_policies, 0, 0,
-	 "what happens when the journal cannot be written"},
+	 "what happens when the journal cannot be written; reserved: accepted and checked, no effect yet"},
 	{"audit.redaction.enabled", &bool_kind, FILE_ONLY, AT(redaction), "true", NULL, 0, 0,
-	 "keep secrets out of the journal"},
+	 "keep secrets out of the journal; reserved: accepted and checked, no effect yet"},
 	{"audit.redaction.deny", &words_kind, LIST, AT(redaction_deny), NULL, NULL, 0, 0,
-	 "further name patterns whose values the journal never gets"},
+	 "further name patterns whose values the journal never gets; reserved: accepted and checked, no effect yet"},
 	{"audit.redaction.allow", &words_kind, LIST, AT(redaction_allow), NULL, NULL, 0, 0,
-	 "name patterns whose values the journal may get; deny comes first"},
+	 "name patterns whose values the journal may get; deny comes first; reserved: accepted and checked, no effect yet"},
 	{"identity.product", &name_kind, FILE_ONLY, AT(product), "soldr", NULL, 1, 64,
-	 "name of the program, for the journal"},
+	 "name of the program, for the journal; reserved: accepted and checked, no effect yet"},
 	{"identity.instance_id", &name_kind, FILE_ONLY, AT(instance_id), "default", NULL, 1, 64,
-	 "which of several installations, for the journal"},
+	 "which of several installations, for the journal; reserved: accepted and checked, no effect yet"},
 	{"identity.workspace", &name_kind, FILE_ONLY, AT(workspace), "shared", NULL, 1, 64,
-	 "what the work belongs to, for the journal"},
+	 "what the work belongs to, for the journal; reserved: accepted and checked, no effect yet"},
 	{"limits.max_parallel_compiles", &int_kind, FILE_ONLY, AT(max_parallel_compiles), "0", NULL, 0, 65536,
-	 "compilers at the same time, 0: no limit; reserved: accepted and shown, not enforced yet"},
+	 "compilers at the same time, 0: no limit; reserved: accepted and checked, no effect yet"},
 	{"limits.priority", &choice_kind, FILE_ONLY, AT(priority), "auto", priorities, 0, 0,
 	 "nice level of compilers"},
 	{"on_error", &choice_kind, FILE_ONLY, AT(on_error), "fallback", on_errors, 0, 0,
 	 "after a fault of soldr: run the compiler bare (fallback), or stop with status 111 (fail)"},
 	{"path_remap", &choice_kind, FILE_ONLY, AT(path_remap), "off", path_remaps, 0, 0,
-	 "auto: map the worktree root away, so that checkouts share results"},
+	 "auto: map the worktree root away, so that checkouts share results; reserved: accepted and checked, no effect yet"},
 	{"readonly", &bool_kind, FILE_ONLY, AT(readonly), "false", NULL, 0, 0,
 	 "look results up, store none"},
 	{"session_summary", &bool_kind, FILE_ONLY, AT(session_summary), "true", NULL, 0, 0,
@@ -314,15 +314,15 @@ static const struct setting settings[] = {
 	{"recache", &bool_kind, ELSEWHERE, AT(recache), "false", NULL, 0, 0,
 	 "look nothing up, store afresh"},
 	{"worktree_root", &path_kind, ELSEWHERE, AT(worktree_root), NULL, NULL, 0, 0,
-	 "root of the checkout; unset: the nearest directory upward with .git"},
+	 "root of the checkout; unset: the nearest directory upward with .git; reserved: accepted and checked, no effect yet"},
 	{"log", &log_kind, ELSEWHERE, AT(log), NULL, NULL, 0, 0,
 	 "soldr's own messages: a level (to stderr) or an absolute file"},
 	{"run_id", &name_kind, ELSEWHERE, AT(run_id), NULL, NULL, 1, 128,
 	 "the run that compiles belong to"},
 	{"traceparent", &traceparent_kind, ELSEWHERE, AT(traceparent), NULL, NULL, 0, 0,
-	 "W3C trace context that the journal continues; one that is not valid is ignored"},
+	 "W3C trace context that the journal continues; one that is not valid is ignored; reserved: accepted and checked, no effect yet"},
 	{"jobs", &int_kind, ELSEWHERE, AT(jobs), "0", NULL, 0, 4096,
-	 "jobs of a front-door build and of parity; 0: not set"},
+	 "jobs of a front-door build and of parity; 0: not set; reserved: accepted and checked, no effect yet"},
 };
 
 _Static_assert(sizeof settings / sizeof *settings == CONFIG_SETTING_COUNT, "one source for each setting");
@@ -499,4 +499,12 @@ void config_visit(const struct config *cfg, config_visit_fn visit, void *arg)
 		visit(arg, s->key, buf_str(&value), &cfg->internal->sources[i], s->help);
 		buf_release(&value);
 	}
+}
+
+bool config_given(const struct config *cfg, const char *key)
+{
+	for (size_t i = 0; i < CONFIG_SETTING_COUNT; i++)
+		if (strcmp(settings[i].key, key) == 0)
+			return cfg->internal->sources[i].origin != CONFIG_FROM_DEFAULT;
+	return false;
 }

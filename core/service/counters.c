@@ -37,14 +37,23 @@ static bool fits(const struct counters *c)
 	return memcmp(c->magic, magic, sizeof magic) == 0 && c->format == COUNTERS_FORMAT && c->byte_order == 0x01020304;
 }
 
+/*
+ * Writes the header. Two processes that meet a new file both do so, with the
+ * same bytes but for the second of `since`; the slots of a new file are zero
+ * already and are left alone, since the other may have counted by then.
+ */
 static void begin(struct counters *c)
 {
-	memset(c->slots, 0, sizeof c->slots);
-	memset(c->reasons, 0, sizeof c->reasons);
 	c->since = (uint64_t)time(NULL);
 	c->byte_order = 0x01020304;
 	memcpy(c->magic, magic, sizeof magic);
 	__atomic_store_n(&c->format, COUNTERS_FORMAT, __ATOMIC_RELEASE);
+}
+
+static void clear(struct counters *c)
+{
+	memset(c->slots, 0, sizeof c->slots);
+	memset(c->reasons, 0, sizeof c->reasons);
 }
 
 struct counters *counters_open(const char *file, soldr_error *err)
@@ -58,8 +67,12 @@ struct counters *counters_open(const char *file, soldr_error *err)
 			return NULL;
 		c = fs_map_shared(file, sizeof *c, err);
 	}
-	if (c && !fits(c))
+	if (c && !fits(c)) {
+		static const char none[sizeof c->magic];
+		if (memcmp(c->magic, none, sizeof none) != 0)
+			clear(c); /* another format, or damaged */
 		begin(c);
+	}
 	return c;
 }
 
@@ -130,6 +143,7 @@ int counters_zero(const char *file, soldr_error *err)
 	struct counters *c = counters_open(file, err);
 	if (!c)
 		return err ? err->code : SOLDR_E_IO;
+	clear(c);
 	begin(c);
 	counters_close(c);
 	return 0;

@@ -167,7 +167,7 @@ static void stream_drain(struct stream *s, const struct exec_sink *sink)
 }
 
 static int spawn_child(const soldr_spawn *sp, const struct stream *out, const struct stream *errs, const struct exec_sink *sink,
-                       pid_t *pid)
+                       const sigset_t *mask, pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -189,6 +189,10 @@ static int spawn_child(const soldr_spawn *sp, const struct stream *out, const st
 		rc = posix_spawn_file_actions_adddup2(&actions, errs->child, 2);
 	else if (!rc && sink->stderr_fd > 2 && !errs->capture)
 		rc = posix_spawn_file_actions_adddup2(&actions, sink->stderr_fd, 2);
+	if (!rc)
+		rc = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	if (!rc)
+		rc = posix_spawnattr_setsigmask(&attr, mask);
 	if (!rc && sp->cwd)
 		rc = posix_spawn_file_actions_addchdir_np(&actions, sp->cwd);
 	if (!rc)
@@ -295,7 +299,14 @@ int exec_run(const soldr_spawn *sp, const struct exec_sink *sink, const struct e
 	}
 	int64_t started = (int64_t)now_ns(CLOCK_REALTIME);
 	uint64_t start = now_ns(CLOCK_MONOTONIC);
-	int why = spawn_child(sp, &out, &errs, sink, &pid);
+	/* No signal may come between the start of the child and the moment its watcher knows whom to pass it on to. */
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int why = spawn_child(sp, &out, &errs, sink, &before, &pid);
+	if (!why && watch && watch->child)
+		watch->child(watch->arg, pid);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (why) {
 		int code = why == ENOENT || why == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO;
 		rc = err_set(err, code, why, origin, "cannot run %s", sp->file);
@@ -307,8 +318,6 @@ int exec_run(const soldr_spawn *sp, const struct exec_sink *sink, const struct e
 		if (level != -1 || errno == 0)
 			setpriority(PRIO_PROCESS, (id_t)pid, level + limits->nice_add);
 	}
-	if (watch && watch->child)
-		watch->child(watch->arg, pid);
 	for (int i = 0; i < 2; i++) {
 		struct stream *s = i ? &errs : &out;
 		if (s->child >= 0)

@@ -101,16 +101,16 @@ static int open_backend(soldr_service *s, struct config_kvs *kvs, soldr_error *e
 	return rc;
 }
 
-/* The user can mend it: then it is an error, whatever on_error says. */
-static bool is_users_mistake(int code)
+/*
+ * Whether a compile goes on without the backend. on_error said in the config
+ * decides. Unsaid, a fault of soldr falls back, and what the user can mend
+ * (plugin missing or refused, an option wrong) is an error, so that it is seen.
+ */
+static bool falls_back(const struct config *c, int code)
 {
-	return code == SOLDR_E_CONFIG || code == SOLDR_E_NOT_FOUND || code == SOLDR_E_ABI || code == SOLDR_E_TRUST;
-}
-
-static void set_fault(soldr_service *s, enum soldr_reason reason, const soldr_error *err)
-{
-	snprintf(s->fault_reason, sizeof s->fault_reason, "%s", reason_name(reason));
-	service_log(s, SOLDR_LOG_WARN, err->origin, "%s", err->message);
+	if (config_given(c, "on_error"))
+		return c->on_error == ON_ERROR_FALLBACK;
+	return code != SOLDR_E_CONFIG && code != SOLDR_E_NOT_FOUND && code != SOLDR_E_ABI && code != SOLDR_E_TRUST;
 }
 
 static const int nice_of[] = {
@@ -137,24 +137,26 @@ int host_start(const struct host_options *o, soldr_service **out, soldr_error *e
 	host_api_init(s);
 
 	struct config_kvs kvs = {0};
-	bool fail = s->config->on_error == ON_ERROR_FAIL;
+	enum soldr_reason reason = SOLDR_REASON_PLUGIN_REFUSED;
 	int rc = s->cwd ? load_plugin(s, &kvs, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
-	if (rc && !fail && !is_users_mistake(rc)) {
-		set_fault(s, SOLDR_REASON_PLUGIN_REFUSED, err);
-		rc = 0;
-	} else if (!rc) {
+	bool can_go_on = rc && falls_back(s->config, rc);
+	if (!rc) {
+		reason = SOLDR_REASON_CACHE_UNUSABLE;
 		rc = prepare_root(s->config, err);
-		if (rc && !fail) {
-			set_fault(s, SOLDR_REASON_CACHE_UNUSABLE, err);
-			rc = 0;
-		} else if (!rc) {
-			open_counters(s);
-			rc = open_backend(s, &kvs, err);
-			if (rc && rc != SOLDR_E_CONFIG && !fail) {
-				set_fault(s, SOLDR_REASON_BACKEND_OPEN_FAILED, err);
-				rc = 0;
-			}
-		}
+		/* An unsafe or unwritable cache never stops a build unless it was asked to. */
+		can_go_on = s->config->on_error == ON_ERROR_FALLBACK;
+	}
+	if (!rc) {
+		reason = SOLDR_REASON_BACKEND_OPEN_FAILED;
+		rc = open_backend(s, &kvs, err);
+		can_go_on = rc && falls_back(s->config, rc);
+	}
+	if (reason != SOLDR_REASON_CACHE_UNUSABLE)
+		open_counters(s);
+	if (rc && can_go_on) {
+		snprintf(s->fault_reason, sizeof s->fault_reason, "%s", reason_name(reason));
+		service_log(s, SOLDR_LOG_WARN, err->origin, "%s", err->message);
+		rc = 0;
 	}
 	config_kvs_release(&kvs);
 	if (rc) {

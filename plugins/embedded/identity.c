@@ -18,6 +18,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -145,6 +146,10 @@ static void read_answer(struct identity *id, const char *text)
 			id->family = FAMILY_GCC;
 		else if (part == BEFORE && id->family == FAMILY_UNKNOWN && memmem(p, n, "clang version ", 14))
 			id->family = FAMILY_CLANG;
+		else if (part == BEFORE && n > 20 && strncmp(p, "Configuration file: ", 20) == 0)
+			add_once(&id->programs, p + 20, n - 20); /* Clang's .cfg */
+		else if (part == BEFORE && n > 19 && strncmp(p, "Reading specs from /", 20) == 0)
+			add_once(&id->programs, p + 19, n - 19); /* GCC's specs, where they are a file */
 		else if (part == BEFORE && p[0] == ' ' && (p[1] == '/' || p[1] == '"')) {
 			/* The command line of cc1: its first word is the program. */
 			const char *from = p + 1 + (p[1] == '"');
@@ -230,6 +235,30 @@ static int add_assembler(struct identity *id, const soldr_host *host, const sold
 	return rc;
 }
 
+/* Lists that Clang's sanitizers read by themselves: every .txt in RESOURCE-DIR/share. */
+static int add_sanitizer_lists(struct identity *id, const soldr_host *host, const soldr_request *req, const struct invocation *inv,
+                               soldr_error *err)
+{
+	struct vec argv = VEC_INIT;
+	struct buf out = BUF_INIT;
+	vec_add(&argv, req->argv[0]);
+	vec_add_all(&argv, vec_items(&inv->probe_args));
+	vec_add(&argv, "-print-resource-dir");
+	int rc = ask(host, req, req->compiler, &argv, NULL, &out, err);
+	vec_release(&argv);
+	struct buf pattern = BUF_INIT;
+	glob_t found = {0};
+	buf_add(&pattern, buf_str(&out), strcspn(buf_str(&out), "\n"));
+	buf_adds(&pattern, "/share/*.txt");
+	if (!rc && buf_ok(&pattern) && glob(pattern.data, 0, NULL, &found) == 0)
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			add_once(&id->programs, found.gl_pathv[i], strlen(found.gl_pathv[i]));
+	globfree(&found);
+	buf_release(&pattern);
+	buf_release(&out);
+	return rc;
+}
+
 static int digest_programs(struct identity *id, soldr_error *err)
 {
 	id->states = calloc(id->programs.len + 1, sizeof *id->states);
@@ -263,6 +292,8 @@ static int probe(struct identity *id, const soldr_host *host, const soldr_reques
 		rc = err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, "%s is neither GCC nor Clang", req->compiler);
 	if (!rc && id->family == FAMILY_GCC)
 		rc = add_assembler(id, host, req, req->argv[0], inv, err);
+	if (!rc && id->family == FAMILY_CLANG)
+		rc = add_sanitizer_lists(id, host, req, inv, err);
 	if (!rc)
 		rc = add_libraries(id, host, req, err);
 	return rc ? rc : digest_programs(id, err);

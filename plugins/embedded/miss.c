@@ -29,6 +29,7 @@ struct run {
 	struct vec argv, envp;
 	char *temp;        /* a file of ours that the compiler writes, or NULL; removed at the end */
 	const char *list;  /* where the inputs are read from: temp, or the user's depfile */
+	bool no_list;      /* preprocessed or plain assembly: the source is all there is */
 	bool list_is_rule; /* a make rule, not one path a line */
 	bool filter;       /* the user's depfile holds more than he asked for */
 	int64_t begun;
@@ -47,13 +48,20 @@ static void run_release(struct unit *u, struct run *run)
 	host->release(host->core, run->ex.stderr_data);
 }
 
+/* Whether the preprocessor runs, which alone knows of further inputs. */
+static bool is_preprocessed_here(enum language language)
+{
+	return language != LANGUAGE_C_CPP_OUTPUT && language != LANGUAGE_CXX_CPP_OUTPUT && language != LANGUAGE_ASM;
+}
+
 static int plan(struct unit *u, struct run *run, soldr_error *err)
 {
 	const struct invocation *inv = &u->inv;
 	bool clang = inv->family == FAMILY_CLANG;
 	run->filter = inv->depfile_mode == DEPFILE_USER;
+	run->no_list = !is_preprocessed_here(inv->language);
 	run->list_is_rule = !clang || inv->depfile_mode != DEPFILE_NONE;
-	if (inv->depfile_mode == DEPFILE_NONE || (clang && run->filter)) {
+	if (!run->no_list && (inv->depfile_mode == DEPFILE_NONE || (clang && run->filter))) {
 		int rc = store_temp(&u->inst->store, &run->temp, err);
 		if (rc)
 			return rc;
@@ -92,6 +100,8 @@ static int run_compiler(struct unit *u, struct run *run, uint32_t flags, const s
 /* The list of inputs as paths. For a rule the depfile is kept for the filter. */
 static int read_list(const struct run *run, struct buf *text, struct depfile *rule, struct vec *paths)
 {
+	if (run->no_list)
+		return 0;
 	if (fs_read_file(run->list, DEPFILE_MAX, text, NULL) != 0)
 		return -1;
 	if (run->list_is_rule) {
@@ -231,6 +241,32 @@ static void conclude(struct unit *u, soldr_result *r, enum soldr_reason why, con
 		u->inst->host->log(u->inst->host->core, SOLDR_LOG_WARN, "embedded", err->message);
 }
 
+/* The compiler read the response files by itself: they must have said to it what they said to us. */
+static bool arguments_changed(const struct unit *u)
+{
+	if (!u->inv.expanded)
+		return false;
+	struct invocation again = INVOCATION_INIT;
+	bool same = invocation_parse(&again, u->inv.family, u->req->argv, u->req->cwd) == 0 && again.args.len == u->inv.args.len;
+	for (size_t i = 0; same && i < again.args.len; i++)
+		same = strcmp(again.args.items[i], u->inv.args.items[i]) == 0;
+	invocation_release(&again);
+	return !same;
+}
+
+/* What the run itself shows to be unfit for storing. */
+static enum soldr_reason judge_run(const struct unit *u, const struct run *run)
+{
+	if (run->ex.truncated)
+		return SOLDR_REASON_TOO_LARGE;
+	/* Diagnostics for preprocessed text quote lines of the files that its markers name. */
+	if (run->no_list && run->ex.stderr_len)
+		return SOLDR_REASON_INPUTS_UNKNOWN;
+	if (arguments_changed(u))
+		return SOLDR_REASON_INPUT_MODIFIED;
+	return outputs_are_new(u, run->begun) ? SOLDR_REASON_NONE : SOLDR_REASON_OUTPUT_MISSING;
+}
+
 /* After a successful compile: inputs, depfile, store. */
 static int finish(struct unit *u, struct run *run, const struct identity *id, soldr_result *r, soldr_error *err)
 {
@@ -252,10 +288,8 @@ static int finish(struct unit *u, struct run *run, const struct identity *id, so
 		rc = mend_depfile(u, id, inputs.complete ? &inputs : NULL, &rule, &text, err);
 	if (!rc && why == SOLDR_REASON_NONE)
 		why = guards_make(u, id, &inputs, run->begun, &guards, detail, sizeof detail);
-	if (!rc && why == SOLDR_REASON_NONE && run->ex.truncated)
-		why = SOLDR_REASON_TOO_LARGE;
-	if (!rc && why == SOLDR_REASON_NONE && !outputs_are_new(u, run->begun))
-		why = SOLDR_REASON_OUTPUT_MISSING;
+	if (!rc && why == SOLDR_REASON_NONE)
+		why = judge_run(u, run);
 	if (!rc && why == SOLDR_REASON_NONE && store_result(u, run, &inputs, &guards, &r->output_bytes, &problem) != 0)
 		why = reason_of_store_error(&problem);
 	if (!rc)

@@ -217,6 +217,10 @@ static enum word note_identifier(struct scan *s, const char *id, size_t len, enu
 		if (before == WORD_GCC && is(id, len, "system_header"))
 			s->flags |= SCAN_SYSTEM_HEADER;
 		break;
+	case 'p':
+		if (before == WORD_GCC && is(id, len, "pch_preprocess"))
+			s->flags |= SCAN_EMBED;
+		break;
 	case 'd':
 		if (before == WORD_GCC && is(id, len, "dependency"))
 			s->flags |= SCAN_DEPENDENCY;

@@ -21,7 +21,7 @@ enum scan_flag {
 	SCAN_TIME = 1u << 1,       /* __TIME__ */
 	SCAN_TIMESTAMP = 1u << 2,  /* __TIMESTAMP__ */
 	SCAN_INCBIN = 1u << 3,     /* .incbin, or .include in assembly */
-	SCAN_EMBED = 1u << 4,      /* #embed, __has_embed */
+	SCAN_EMBED = 1u << 4,      /* #embed, __has_embed, #pragma GCC pch_preprocess */
 	SCAN_HAS_INCLUDE = 1u << 5,
 	SCAN_ONCE = 1u << 6,       /* #pragma once, #import: compares files by time and content */
 	SCAN_DEPENDENCY = 1u << 7, /* #pragma GCC dependency: compares file times */

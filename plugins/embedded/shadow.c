@@ -309,15 +309,13 @@ static enum soldr_reason follow_all(struct search *s, const struct input_list *l
 			why = guard_precompiled(s, in);
 	}
 	/* -include and -imacros look like #include "…" in the working directory. */
-	const struct vec *args = &s->u->inv.key_args;
-	for (size_t i = 0; i + 1 < args->len && why == SOLDR_REASON_NONE; i++)
-		if (strcmp(args->items[i], "-include") == 0 || strcmp(args->items[i], "-imacros") == 0) {
-			struct buf spelled = BUF_INIT;
-			buf_addf(&spelled, "\"%s", args->items[i + 1]);
-			if (buf_ok(&spelled))
-				why = follow(s, "", spelled.data, false);
-			buf_release(&spelled);
-		}
+	for (size_t i = 0; i < s->u->inv.forced_includes.len && why == SOLDR_REASON_NONE; i++) {
+		struct buf spelled = BUF_INIT;
+		buf_addf(&spelled, "\"%s", s->u->inv.forced_includes.items[i]);
+		if (buf_ok(&spelled))
+			why = follow(s, "", spelled.data, false);
+		buf_release(&spelled);
+	}
 	return why;
 }
 
