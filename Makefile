@@ -32,7 +32,8 @@ LINK := -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now $(SANFLAGS)
 UTIL := buf digest err fs json path sys
 SERVICE := config config_options config_settings config_values config_yaml counters dispatch exec host_api loader log \
 	plugin_check service session
-CLI := build cli compiler main signals text verb_backends verb_cache verb_config verb_doctor verb_help verb_stats wrap
+CLI := build cli compiler main parity_check parity_compare parity_report parity_requests parity_scene signals text verb_backends verb_cache verb_config verb_doctor verb_help \
+	verb_parity verb_stats wrap
 EMBEDDED := args_gcc args_names args_table backend depfile entry evict files identity inputs key lookup manifest match \
 	materialise miss response scan shadow store
 WRAPPED := backend command outcome profile statslog
@@ -101,7 +102,7 @@ $(OBJ_ALL): $(BUILD)/obj/%.o: %.c Makefile
 $(BINARY): $(OBJ_CLI) $(OBJ_SERVICE) $(OBJ_UTIL)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -pie $(LINK) $^ $(LIBS_CORE) -o $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -pie $(LINK) $^ $(LIBS_CORE) $(call static,jansson) -o $@
 
 PLUGIN_LINK = $(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared $(LINK) -Wl,-Bsymbolic -Wl,--exclude-libs,ALL \
 	-Wl,--version-script=plugins/null/null.map $(filter %.o,$^)

@@ -327,9 +327,17 @@ static int run_front_door(const struct cli *cli, const struct verb *verb)
 	if (status)
 		return status;
 	door.program = found.path; /* owned from here on */
+	/* A script finds its files by $0, which is the path that it was started by: "./configure" stays that. */
+	if (found.argv0 == door.argv[0] && strchr(door.argv[0], '/')) {
+		char *as_written = strdup(door.argv[0]);
+		if (as_written) {
+			free(door.program);
+			door.program = as_written;
+		}
+	}
 	if (cli_depth(cli) > CLI_DEPTH_MAX) {
 		cli_error("soldr called itself %u times for %s: a script of that name runs soldr again; name the real program in it "
-		          "by its path", cli_depth(cli), found.path);
+		          "by its path", cli_depth(cli), door.program);
 		status = STATUS_SOLDR;
 	} else if (cli_bypass(cli) || (backend && strcmp(backend, "null") == 0)) {
 		status = become(&door);

@@ -10,6 +10,8 @@
 #include "compiler.h"
 #include "exec.h"
 #include "host.h"
+#include "parity.h"
+#include "path.h"
 #include "signals.h"
 
 #include <errno.h>
@@ -93,6 +95,9 @@ int wrap_compile(const struct cli *cli)
 	if (envp && argv) {
 		memcpy(argv, cli->argv, (size_t)cli->argc * sizeof *argv);
 		argv[0] = compiler.argv0;
+		const char *record = env_get(cli->envp, "SOLDR_RECORD");
+		if (record && *record == '/' && cli->cwd)
+			parity_record(record, cli->cwd, argv, cli->envp);
 		status = compile(cli, &compiler, argv, envp);
 	} else {
 		cli_error("out of memory");

@@ -52,6 +52,7 @@ static const struct variable {
 	{"SOLDR_WORKTREE_ROOT", "worktree_root", NULL},
 	{"SOLDR_JOBS", "jobs", NULL},
 	{"SOLDR_CONFIG", NULL, NULL},
+	{"SOLDR_RECORD", NULL, NULL}, /* a directory to which compiles write their requests, for parity */
 	{"SOLDR_DEPTH", NULL, NULL}, /* the guard against running itself, see the compile path */
 	{"HOME", NULL, NULL},
 	{"XDG_CONFIG_HOME", NULL, NULL},

@@ -177,6 +177,7 @@ static int replace_or_run(struct active *a, const soldr_spawn *sp, uint32_t outc
 	snprintf(r.reason, sizeof r.reason, "%s", reason);
 	active_flush(a);
 	dispatch_count(s, &r);
+	service_log(s, SOLDR_LOG_INFO, origin, "%s %s, becomes %s", outcome_name(outcome), reason, full.file);
 	return exec_replace(&full, err);
 }
 

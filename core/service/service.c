@@ -79,6 +79,8 @@ static int load_plugin(soldr_service *s, struct config_kvs *kvs, soldr_error *er
 	int rc = plugin_find(b->plugin, vec_items(&c->plugin_path), &path, err);
 	if (!rc)
 		rc = plugin_load(path, &s->plugin, err);
+	if (rc && b->source.file && b->source.line)
+		err_prefix(err, "%s:%d:%d: backends.%s.plugin", b->source.file, b->source.line, b->source.column, b->name);
 	if (!rc)
 		rc = config_backend_options(b, s->plugin.backend.options, kvs, err);
 	free(path);
@@ -320,6 +322,20 @@ int32_t soldr_service_compile(soldr_service *s, const soldr_compile_request *req
 	return soldr_service_compile_streaming(s, req, NULL, NULL, r, err);
 }
 
+/* Around every call of a backend that does not declare CONCURRENT; dispatch.c does the same for compile(). */
+static void instance_enter(soldr_service *s)
+{
+	if (!(s->plugin.backend.caps & SOLDR_CAP_CONCURRENT))
+		pthread_mutex_lock(&s->call_lock);
+}
+
+static int instance_leave(soldr_service *s, int rc)
+{
+	if (!(s->plugin.backend.caps & SOLDR_CAP_CONCURRENT))
+		pthread_mutex_unlock(&s->call_lock);
+	return rc;
+}
+
 int32_t soldr_service_stats(soldr_service *s, soldr_stat_fn visit, void *arg, soldr_error *err)
 {
 	struct counter_totals t;
@@ -340,8 +356,10 @@ int32_t soldr_service_stats(soldr_service *s, soldr_stat_fn visit, void *arg, so
 	};
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
 		visit(arg, &own[i]);
-	if (s->instance && s->plugin.backend.stats)
-		rc = s->plugin.backend.stats(s->instance, visit, arg, err);
+	if (s->instance && s->plugin.backend.stats) {
+		instance_enter(s);
+		rc = instance_leave(s, s->plugin.backend.stats(s->instance, visit, arg, err));
+	}
 	return rc;
 }
 
@@ -353,8 +371,10 @@ static int not_offered(const soldr_service *s, const char *what, soldr_error *er
 int32_t soldr_service_flush(soldr_service *s, soldr_report *report, soldr_error *err)
 {
 	/* Every compile is complete when it returns: a backend without its own flush has nothing to do. */
-	if (s->instance && s->plugin.backend.flush)
-		return s->plugin.backend.flush(s->instance, report, err);
+	if (s->instance && s->plugin.backend.flush) {
+		instance_enter(s);
+		return instance_leave(s, s->plugin.backend.flush(s->instance, report, err));
+	}
 	report->status = SOLDR_STEP_COMPLETED;
 	return 0;
 }
@@ -363,13 +383,16 @@ int32_t soldr_service_maintain(soldr_service *s, uint32_t kind, soldr_report *re
 {
 	if (!s->instance || !s->plugin.backend.maintain)
 		return not_offered(s, "maintenance of a store", err);
-	return s->plugin.backend.maintain(s->instance, kind, report, err);
+	instance_enter(s);
+	return instance_leave(s, s->plugin.backend.maintain(s->instance, kind, report, err));
 }
 
 int32_t soldr_service_shutdown(soldr_service *s, uint32_t mode, soldr_report *report, soldr_error *err)
 {
-	if (s->instance && s->plugin.backend.shutdown)
-		return s->plugin.backend.shutdown(s->instance, mode, report, err);
+	if (s->instance && s->plugin.backend.shutdown) {
+		instance_enter(s);
+		return instance_leave(s, s->plugin.backend.shutdown(s->instance, mode, report, err));
+	}
 	report->status = SOLDR_STEP_COMPLETED;
 	return 0;
 }

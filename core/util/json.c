@@ -1,6 +1,7 @@
 /* json: see json.h. */
 #include "json.h"
 
+#include <math.h>
 #include <string.h>
 
 struct json json_to(struct buf *out, bool indent)
@@ -131,5 +132,8 @@ void json_bool(struct json *j, const char *key, bool v)
 void json_double(struct json *j, const char *key, double v, int decimals)
 {
 	begin(j, key);
-	buf_addf(j->out, "%.*f", decimals, v);
+	if (isfinite(v))
+		buf_addf(j->out, "%.*f", decimals, v);
+	else
+		buf_adds(j->out, "null"); /* JSON has no word for it */
 }

@@ -25,8 +25,8 @@ static const char *skip_blank(const char *p, const char *end)
 
 /*
  * One name: ends at an unescaped blank, a line break or the end. Backslashes
- * before a blank or '#' are escapes (2n+1 of them give n and the character);
- * elsewhere they are themselves. "$$" is '$'.
+ * before a blank are escapes (2n+1 of them give n and the blank), so is one
+ * before a '#'; elsewhere they are themselves. "$$" is '$'.
  */
 static const char *take_name(const char *p, const char *end, struct buf *path)
 {
@@ -39,10 +39,11 @@ static const char *take_name(const char *p, const char *end, struct buf *path)
 				n++;
 			char next = p + n < end ? p[n] : 0;
 			if (next == ' ' || next == '\t' || next == '#') {
-				for (size_t i = 0; i < n / 2; i++)
+				/* A '#' gets one backslash, and those before it stay as they are. */
+				for (size_t i = 0; i < (next == '#' ? n - 1 : n / 2); i++)
 					buf_addc(path, '\\');
 				p += n;
-				if (n % 2) {
+				if (n % 2 || next == '#') {
 					buf_addc(path, next);
 					p++;
 				}

@@ -61,7 +61,7 @@ static int plan(struct unit *u, struct run *run, soldr_error *err)
 	run->filter = inv->depfile_mode == DEPFILE_USER;
 	run->no_list = !is_preprocessed_here(inv->language);
 	run->list_is_rule = !clang || inv->depfile_mode != DEPFILE_NONE;
-	if (!run->no_list && (inv->depfile_mode == DEPFILE_NONE || (clang && run->filter))) {
+	if (!run->no_list && (inv->depfile_mode == DEPFILE_NONE || clang)) {
 		int rc = store_temp(&u->inst->store, &run->temp, err);
 		if (rc)
 			return rc;
@@ -97,6 +97,25 @@ static int run_compiler(struct unit *u, struct run *run, uint32_t flags, const s
 	return u->inst->host->run(u->inst->host->core, u->req->id, &sp, &run->ex, err);
 }
 
+/* Clang's list: one path a line, with backslash, quote and newline written as in a string of C. */
+static int read_lines(const struct buf *text, struct vec *paths)
+{
+	struct buf path = BUF_INIT;
+	for (const char *p = buf_str(text); *p; p++) {
+		if (*p == '\n') {
+			vec_addn(paths, buf_str(&path), path.len);
+			buf_clear(&path);
+			continue;
+		}
+		bool escaped = *p == '\\' && p[1] && p[1] != '\n';
+		p += escaped;
+		buf_addc(&path, escaped && *p == 'n' ? '\n' : *p);
+	}
+	int rc = path.len == 0 && buf_ok(&path) && vec_ok(paths) ? 0 : -1;
+	buf_release(&path);
+	return rc;
+}
+
 /* The list of inputs as paths. For a rule the depfile is kept for the filter. */
 static int read_list(const struct run *run, struct buf *text, struct depfile *rule, struct vec *paths)
 {
@@ -104,18 +123,19 @@ static int read_list(const struct run *run, struct buf *text, struct depfile *ru
 		return 0;
 	if (fs_read_file(run->list, DEPFILE_MAX, text, NULL) != 0)
 		return -1;
-	if (run->list_is_rule) {
-		if (depfile_parse(rule, buf_str(text), text->len) != 0)
-			return -1;
-		vec_add_all(paths, vec_items(&rule->paths));
-		return vec_ok(paths) ? 0 : -1;
-	}
-	for (const char *p = buf_str(text); *p;) {
-		size_t n = strcspn(p, "\n");
-		vec_addn(paths, p, n);
-		p += n + (p[n] == '\n');
-	}
-	return vec_ok(paths) ? 0 : -1;
+	if (!run->list_is_rule)
+		return read_lines(text, paths);
+	if (depfile_parse(rule, buf_str(text), text->len) != 0)
+		return -1;
+	vec_add_all(paths, vec_items(&rule->paths));
+	/* Clang writes a backslash in a name as a slash: its rule may name another file than the one it read. */
+	struct buf lines = BUF_INIT;
+	bool both = run->temp && run->temp != run->list;
+	int rc = vec_ok(paths) && (!both || fs_read_file(run->temp, DEPFILE_MAX, &lines, NULL) == 0) ? 0 : -1;
+	if (!rc && both)
+		rc = read_lines(&lines, paths);
+	buf_release(&lines);
+	return rc;
 }
 
 /* Makes the user's depfile what -MMD would have written. */

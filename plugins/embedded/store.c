@@ -123,6 +123,7 @@ int store_write(struct store *s, enum store_kind kind, const struct digest *key,
 		*err = first;
 	}
 	if (!rc) {
+		store_shards(s); /* a sizes file made anew is counted before this file is there, not with it */
 		int why = fs_write_all(t.fd, data->data, data->len);
 		if (why) {
 			fs_temp_discard(&t);
@@ -150,6 +151,7 @@ void store_remove(struct store *s, enum store_kind kind, const struct digest *ke
 {
 	char *path = store_path(s, kind, key);
 	struct stat st;
+	store_shards(s); /* as in store_write */
 	if (path && sys.lstat(path, &st) == 0 && sys.unlink(path) == 0)
 		store_account(s, shard_of(key), -disk_size(st.st_size), kind == STORE_ENTRY ? -1 : 0);
 	free(path);

@@ -126,6 +126,9 @@ is "$status" 127 "a command that does not exist: 127"
 rm -f one.o
 run "$SOLDR" build -- gcc -c one.c
 like "$err" "^soldr: 1 compilation " "build runs any command"
+printf '#!/bin/sh\necho "$0"\n' >configure && chmod +x configure
+run "$SOLDR" build -- ./configure
+is "$out" ./configure "a script finds itself where the user called it"
 run "$SOLDR" build --help
 like "$out" "^usage: soldr build" "build --help is about soldr"
 

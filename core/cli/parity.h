@@ -1,0 +1,154 @@
+/*
+ * parity: proof that a backend gives the bytes that the compiler gives.
+ *
+ *   verb_parity.c      options, workers, report
+ *   parity_requests.c  where requests come from: one command line, a compilation
+ *                      database, the record of a build
+ *   parity_scene.c     one run of one request: isolated, watched
+ *   parity_compare.c   two runs, difference by difference
+ *   parity_check.c     one request through truth and backends: a verdict
+ *   parity_report.c    verdicts as text, JSON and JUnit XML
+ *
+ * The truth is the bare compiler, run now, twice: what the two runs do not
+ * agree on is the compiler's own and no backend's fault.
+ */
+#ifndef SOLDR_CLI_PARITY_H
+#define SOLDR_CLI_PARITY_H
+
+#include "cli.h"
+#include "counters.h"
+
+enum {
+	PARITY_FILES_MAX = 10000,       /* changed files of one run */
+	PARITY_FILE_MAX = 1 << 30,      /* bytes of one of them */
+	PARITY_DIFFERENCES_MAX = 20,    /* shown for one request */
+	PARITY_REQUESTS_MAX = 1 << 20
+};
+
+/* ---- requests -------------------------------------------------------------------- */
+
+struct parity_request {
+	char *cwd;       /* absolute */
+	struct vec argv; /* argv[0]: the compiler */
+	struct vec envp; /* empty: that of this process */
+	char *origin;    /* "compile_commands.json:17", or "" */
+};
+
+struct parity_requests {
+	struct parity_request *items;
+	size_t len, cap;
+};
+
+void parity_requests_release(struct parity_requests *);
+/* Appends an empty request; NULL: out of memory, or more than PARITY_REQUESTS_MAX. */
+struct parity_request *parity_requests_add(struct parity_requests *);
+/* A compilation database (JSON array of {directory, file, arguments | command}). */
+int parity_read_database(struct parity_requests *, const char *file, soldr_error *);
+/* The directory that SOLDR_RECORD named during a build. */
+int parity_read_record(struct parity_requests *, const char *dir, soldr_error *);
+/* Called by each compile: writes its request into the directory. Failing is silent: a build must not break. */
+void parity_record(const char *dir, const char *cwd, const char *const *argv, const char *const *envp);
+/* Keeps n of them, the same ones for the same seed, in their order. */
+void parity_sample(struct parity_requests *, size_t n, uint64_t seed);
+
+/* ---- one run ----------------------------------------------------------------------- */
+
+enum parity_isolation {
+	PARITY_OVERLAY, /* a private mount namespace with an overlay over each directory */
+	PARITY_IN_PLACE /* none to be had: outputs are written where they belong, and the truth's stay there */
+};
+
+struct parity_file {
+	char *path;      /* absolute, as the compiler saw it */
+	bool removed;    /* the run removed it */
+	uint32_t mode;   /* st_mode */
+	struct buf data; /* content, or a link's target */
+};
+
+struct parity_run {
+	int exit_code, signal;
+	bool timed_out;
+	struct buf out, errs;
+	struct parity_file *files; /* sorted by path */
+	size_t file_count;
+};
+
+struct parity_scene {
+	enum parity_isolation isolation;
+	struct vec roots;   /* directories that the request may write to */
+	char *scratch;      /* directory of our own, outside of the roots */
+	unsigned runs;      /* made so far */
+	uint64_t timeout_ns;
+};
+
+/* Whether an overlay is possible for this request, here and now. */
+bool parity_scene_can_cover(const struct parity_request *, const char *scratch);
+/* Decides the isolation by trying it. */
+int parity_scene_open(struct parity_scene *, const struct parity_request *, const char *scratch, uint64_t timeout_ns, soldr_error *);
+void parity_scene_release(struct parity_scene *);
+/*
+ * Runs program with argv in the request's directory. An error means that the
+ * request cannot be replayed at all. stale: files of an earlier run to remove
+ * first, where the isolation does not do so.
+ */
+int parity_scene_run(struct parity_scene *, const struct parity_request *, const char *program, const char *const *argv,
+                     const char *const *envp, const struct parity_run *stale, struct parity_run *, soldr_error *);
+void parity_run_release(struct parity_run *);
+/* Puts a run's files back in place (PARITY_IN_PLACE). */
+void parity_run_restore(const struct parity_run *);
+
+/* ---- differences --------------------------------------------------------------------- */
+
+/* Appends one line for each difference, at most PARITY_DIFFERENCES_MAX; what: "embedded warm". Returns how many there are. */
+size_t parity_compare(const struct parity_run *truth, const struct parity_run *other, const char *what, struct vec *lines);
+
+/* ---- verdicts --------------------------------------------------------------------------- */
+
+enum parity_status {
+	PARITY_SAME,
+	PARITY_DIFFERENT,
+	PARITY_NOT_DETERMINISTIC, /* the compiler does not agree with itself */
+	PARITY_NOT_REPLAYABLE
+};
+
+enum { PARITY_BACKENDS_MAX = 8, PARITY_OUTCOME_SIZE = 72 };
+
+/* What is checked, and with what. All borrowed. */
+struct parity_plan {
+	const struct cli *cli;
+	const char *self;                           /* absolute path of soldr */
+	const char *scratch;                        /* directory of this check */
+	const char *backends[PARITY_BACKENDS_MAX];
+	bool caching[PARITY_BACKENDS_MAX];          /* the backend says that a repeated request hits */
+	size_t backend_count;
+	uint64_t timeout_ns;
+	const char *keep;                           /* directory for what differs, or NULL */
+};
+
+struct parity_verdict {
+	enum parity_status status;
+	struct vec lines;  /* differences, or the reason in words */
+	char outcomes[PARITY_BACKENDS_MAX][2][PARITY_OUTCOME_SIZE]; /* "miss recache", "hit" */
+	uint64_t wall_ns;
+};
+
+/* number: of the request, for names of files. */
+void parity_check(const struct parity_plan *, const struct parity_request *, size_t number, struct parity_verdict *);
+void parity_verdict_release(struct parity_verdict *);
+/* To and from another process. */
+void parity_verdict_write(const struct parity_verdict *, const struct parity_plan *, struct buf *);
+int parity_verdict_read(struct parity_verdict *, const struct parity_plan *, const void *, size_t len);
+
+struct parity_totals {
+	size_t requests, same, different, not_deterministic, not_replayable;
+};
+
+/* "gcc -c x.c -o x.o", cut to a readable length. */
+void parity_label(const struct parity_request *, struct buf *);
+void parity_report_text(const struct parity_plan *, const struct parity_requests *, const struct parity_verdict *,
+                        const struct parity_totals *, struct buf *);
+void parity_report_json(const struct parity_plan *, const struct parity_requests *, const struct parity_verdict *,
+                        const struct parity_totals *, struct buf *);
+void parity_report_junit(const struct parity_requests *, const struct parity_verdict *, const struct parity_totals *, struct buf *);
+
+#endif

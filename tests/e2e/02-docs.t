@@ -1,0 +1,73 @@
+#!/bin/sh
+# The documents say what is so: the README's snippets run, its tables are whole, generated pages are up to date.
+. "$(dirname "$0")/lib.sh"
+
+top=$(cd "$lib_dir/../.." && pwd)
+README=$top/README.md
+PATH=$(dirname "$SOLDR"):$PATH
+
+# docs/reasons.md
+run sh "$top/docs/gen-reasons.sh"
+is "$status" 0 "gen-reasons.sh runs"
+ok "it prints every reason of the header" \
+	test "$(printf '%s\n' "$out" | grep -c '^| [0-9]')" = "$(grep -c '^	X(' "$top/core/include/soldr/reason.h")"
+ok "docs/reasons.md is what docs/gen-reasons.sh prints" diff -u "$top/docs/reasons.md" "$T/.stdout"
+
+# Verbs, in both directions.
+run "$SOLDR" help
+verbs=$(printf '%s\n' "$out" | sed -n '/^verbs:$/,/^$/s/^  \([a-z]*\) .*/\1/p')
+ok "soldr help lists verbs" test "$(printf '%s\n' "$verbs" | wc -l)" -ge 10
+for verb in $verbs; do
+	ok "README's table of commands has soldr $verb" grep -q "^| .*\`soldr $verb[ \`]" "$README"
+done
+for verb in $(grep '^| `soldr' "$README" | grep -o '`soldr [a-z]*[ `]' | sed 's/^`soldr \([a-z]*\).$/\1/' | sort -u); do
+	ok "soldr $verb of that table is a verb" "$SOLDR" help "$verb"
+done
+
+# Environment variables: those that the code reads are in docs/config.md, and no others.
+in_code=$(grep -o '^	{"SOLDR_[A-Z_]*"' "$top/core/service/config.c" | grep -o 'SOLDR_[A-Z_]*' | sort -u)
+in_docs=$(grep -o '^| `SOLDR_[A-Z_]*`' "$top/docs/config.md" | grep -o 'SOLDR_[A-Z_]*' | sort -u)
+is "$in_docs" "$in_code" "docs/config.md lists the environment variables"
+
+# Links between the documents, and the files that they name.
+for page in "$top"/*.md "$top"/docs/*.md; do
+	for link in $(grep -o '](\([^)#:]*\)[)#]' "$page" | sed 's/^](//; s/[)#]$//'); do
+		ok "$(basename "$page"): $link is there" test -e "$(dirname "$page")/$link"
+	done
+	for file in $(grep -o '`\(core\|plugins\|tests\|docs\|config\)/[A-Za-z0-9_./-]*`' "$page" | tr -d '`' | sort -u); do
+		ok "$(basename "$page"): $file is there" test -e "$top/$file"
+	done
+done
+
+# README's snippets: blocks that open with "sh test", and after that the programs that they need. They build on one
+# another, so one shell runs them all, in order, and marks those that came to their end.
+mkdir snippets && cd snippets || exit 1
+awk -v dir="$T/snippets" '
+	/^```sh test/ { n++; file = sprintf("%s/%02d", dir, n); print substr($0, 12) >(file ".needs"); inside = 1; next }
+	/^```/ { inside = 0 }
+	inside { print >(file ".sh") }' "$README"
+ok "README has snippets to test" test -e 01.sh
+# Between snippets the file system's clock has to tick: soldr stores no result whose inputs changed as the compile began.
+cat >all.sh <<END
+set -eu
+settle() {
+	touch '$T/.tick'
+	settle_from=\$(stat -c %z '$T/.tick')
+	while touch '$T/.tick' && [ "\$(stat -c %z '$T/.tick')" = "\$settle_from" ]; do :; done
+}
+END
+for needs in [0-9]*.needs; do
+	name=${needs%.needs}
+	for program in $(cat "$needs"); do
+		command -v "$program" >/dev/null || { skip "README snippet $name" "no $program"; rm -f "$name.sh"; }
+	done
+	[ -e "$name.sh" ] && { cat "$name.sh"; echo ": >'$T/snippets/$name.done'; settle"; } >>all.sh
+done
+mkdir "$T/place" && cd "$T/place" || exit 1
+run sh "$T/snippets/all.sh"
+[ "$status" = 0 ] || lib_note "the snippets said" "$out$err"
+for script in "$T"/snippets/[0-9]*.sh; do
+	name=$(basename "$script" .sh)
+	ok "README snippet $name: $(head -n 1 "$script" | tr -d "\\\\")" test -e "$T/snippets/$name.done"
+done
+done_testing

@@ -1,0 +1,224 @@
+#!/bin/sh
+# What goes wrong around soldr, and what a build sees of it: a mistake in the
+# config is said with its place, every other fault runs the compiler.
+. "$(dirname "$0")/lib.sh"
+
+root=$(cd "$lib_dir/../.." && pwd)
+fixtures=${SOLDR_TEST_FIXTURES:-$root/build/tests/fixtures}
+cache=$SOLDR_CACHE_DIR
+config=$T/soldr.yaml
+
+settle() { # until file times have moved on: inputs as young as the compile are not stored
+	: >.tick
+	while : >.tock && [ -z "$(find .tock -newer .tick)" ]; do :; done
+	rm -f .tick .tock
+}
+
+drop() { # removes what is below the temporary root, and nothing else
+	for drop_path in "$@"; do
+		case $drop_path in
+		"$T"/?*) rm -rf "$drop_path" ;;
+		*) echo "Bail out! $drop_path is not below $T"; exit 1 ;;
+		esac
+	done
+}
+
+for n in 1 2 3 4 5 6 7 8 9 10; do echo "int f$n(int a) { return a * $n; }" >$n.c; done
+for n in 1 2 3 4 5 6 7 8 9 10; do gcc -g -O2 -c $n.c -o $n.want; done
+settle
+
+policies="fallback fail"
+policy() { # fallback|fail [MORE LINES]
+	printf 'version: 1\non_error: %s\n%s' "$1" "${2:-}" >"$config"
+}
+compile() { # N: compiles N.c to N.o through soldr
+	rm -f "$1.o"
+	run timeout 60 "$SOLDR" --config "$config" gcc -g -O2 -c "$1.c" -o "$1.o"
+}
+right() { # N NAME: and N.o is what the compiler gives
+	compile "$1"
+	is "$status" 0 "$2: exit status"
+	ok "$2: object" cmp "$1.o" "$1.want"
+}
+refused() { # N NAME ERE: 111, one line that matches, no object
+	compile "$1"
+	is "$status" 111 "$2: 111"
+	like "$err" "^soldr: .*$3" "$2: says why"
+	ok "$2: no object" test ! -e "$1.o"
+}
+counted() { # COUNTER [REASON]
+	"$SOLDR" --config "$config" stats --json >stats.json 2>&1 && json stats.json "$@" 2>/dev/null || echo 0
+}
+
+# ---- mistakes in the config: an error whatever on_error says ---------------------------
+
+mistake() { # NAME LINE:COLUMN KEY MEND TEXT
+	for p in $policies; do
+		case $5 in
+		version*) printf "on_error: $p\n$5" >"$config" ;;
+		*) printf "version: 1\non_error: $p\n$5" >"$config" ;;
+		esac
+		rm -f 1.o
+		run timeout 1 "$SOLDR" --config "$config" gcc -c 1.c -o 1.o
+		is "$status" 111 "config: $1: 111 under $p"
+		is "$(printf '%s\n' "$err" | wc -l)" 1 "config: $1: one line"
+		like "$err" "^soldr: $config:$2: $3.*; .*($4)" "config: $1: place, key and mend"
+		ok "config: $1: nothing was compiled" test ! -e 1.o
+	done
+}
+mistake "no YAML" 4:1 "not valid YAML" "correct the line" 'backend: {embedded\n'
+mistake "unknown key" 3:1 bakend 'config schema|did you mean "backend"' 'bakend: null\n'
+mistake "value for a map" 3:1 audit "below it go" 'audit: loud\n'
+mistake "value that is none of the choices" 4:9 audit.mode "use off, summary" 'audit:\n  mode: loud\n'
+mistake "unknown word" 4:3 limits.max_parallel_compiles "write one" 'limits:\n  max_parallel_compiles: many\n'
+mistake "key set twice" 4:1 backend "remove one" 'backend: embedded\nbackend: wrapped\n'
+mistake "unknown backend" 3:1 backend "add a section|did you mean .embedded" 'backend: embeded\n'
+mistake "backend without a plugin" 4:3 backends.acme "add .plugin" 'backends:\n  acme: {}\nbackend: acme\n'
+mistake "version of another soldr" 2:1 version "write version: 1" 'version: 2\n'
+mistake "anchor" 3:8 "not allowed" "write the value out" 'audit: &a {mode: off}\n'
+mistake "tab" 4:1 "a tab" "indent with spaces" 'audit:\n\tmode: off\n'
+mistake "two documents" 3:1 "a second document" "has one" -- 2>/dev/null
+printf 'version: 1\non_error: sometimes\n' >"$config"
+refused 1 "config: on_error itself" "$config:2:1: on_error: \"sometimes\".*; use fallback or fail"
+for what in directory FIFO /dev/zero; do
+	drop "$config"
+	case $what in
+	directory) mkdir "$config" ;;
+	FIFO) mkfifo "$config" ;;
+	*) ln -s /dev/zero "$config" ;;
+	esac
+	run timeout 1 "$SOLDR" --config "$config" gcc -c 1.c -o 1.o
+	is "$status" 111 "s07: config is a $what: 111, at once"
+	like "$err" "^soldr: .*$config" "s07: and it is named"
+	drop "$config"
+done
+
+# ---- options and plugins: an error, but for on_error: fallback ----------------------------
+
+# The compile runs bare and is counted where the config says so, else 111 with a sentence.
+plugin_fault() { # NAME ERE YAML
+	printf "version: 1\n$3" >"$config"
+	refused 1 "$1, on_error not said" "$2"
+	policy fail "$(printf "$3")"
+	refused 1 "$1, on_error: fail" "$2"
+	drop "$cache"
+	policy fallback "$(printf "$3")"
+	right 1 "$1, on_error: fallback"
+	is "$(counted reasons plugin_refused)" 1 "$1, on_error: fallback: counted"
+	like "$(cat "$cache/logs/soldr.log" 2>/dev/null)" "$2" "$1, on_error: fallback: logged"
+}
+acme='backend: acme\nbackends:\n  acme: {plugin: '
+plugin_fault "unknown option" "[45]:[0-9]+: backends.embedded.options.max_sise: .*max_size" \
+	'backends:\n  embedded: {options: {max_sise: 1GiB}}\n'
+plugin_fault "option out of range" "compression.level: .99. is out of range; use 1 to 19" \
+	'backends:\n  embedded: {options: {compression: {level: 99}}}\n'
+plugin_fault "no such size" "max_size: .20 parrots. is not a size" 'backends:\n  embedded: {options: {max_size: 20 parrots}}\n'
+plugin_fault "missing plugin" "[45]:3: backends.acme.plugin: no plugin file .*install it" "$acme$T/absent.so}\n"
+plugin_fault "missing plugin, by name" "no plugin .absent.: looked for absent.so in" "${acme}absent}\n"
+echo "no shared object" >text.so
+plugin_fault "plugin that is text" "text.so" "$acme$T/text.so}\n"
+: >empty.so
+plugin_fault "plugin that is empty" "empty.so" "$acme$T/empty.so}\n"
+head -c 4000 "$(dirname "$SOLDR")/../lib/soldr/null.so" >torn.so
+plugin_fault "plugin cut short" "torn.so" "$acme$T/torn.so}\n"
+if [ -e "$fixtures/wrong_major.so" ]; then
+	plugin_fault "plugin of ABI 2" "ABI 2.0.*install" "$acme$fixtures/wrong_major.so}\n"
+	plugin_fault "plugin without the symbol" "does not export soldr_backend_v1" "$acme$fixtures/no_symbol.so}\n"
+	plugin_fault "plugin without open" "open\(\) is NULL" "$acme$fixtures/no_open.so}\n"
+	plugin_fault "plugin with a short table" "struct_size" "$acme$fixtures/size_too_small.so}\n"
+	plugin_fault "cap without its function" "NULL" "$acme$fixtures/cap_without_function.so}\n"
+	cp "$fixtures/runs_at_load.so" writable.so
+	chmod 666 writable.so
+	SOLDR_TEST_MARKER=$T/marker
+	export SOLDR_TEST_MARKER
+	plugin_fault "s08: plugin that others may write" "writable.so.*(write|chmod)" "$acme$T/writable.so}\n"
+	ok "s08: none of its code ran" test ! -e marker
+	if [ "$(id -u)" = 0 ]; then
+		cp "$fixtures/runs_at_load.so" foreign.so
+		chown 65534 foreign.so
+		plugin_fault "s08: plugin of another user" "foreign.so.*own" "$acme$T/foreign.so}\n"
+		ok "s08: none of its code ran either" test ! -e marker
+	else
+		skip "s08: plugin of another user" "not root"
+	fi
+	unset SOLDR_TEST_MARKER
+
+	# A backend that fails later: at open, or at a request.
+	for fault in open_fails=backend_open_failed compile_errors=backend_error emits_then_errors=backend_error \
+		result_garbage=backend_error; do
+		name=${fault%%=*}
+		drop "$cache"
+		policy fallback "$(printf "$acme$fixtures/$name.so}\n")"
+		right 1 "$name under fallback"
+		is "$out$err" "" "$name under fallback: nothing is on stdout or stderr"
+		is "$(counted reasons "${fault#*=}")" 1 "$name under fallback: counted"
+		[ $name = result_garbage ] && continue # it ran the compiler, whose end stands
+		policy fail "$(printf "$acme$fixtures/$name.so}\n")"
+		refused 1 "$name under fail" .
+	done
+else
+	skip "broken plugins" "no fixtures at $fixtures"
+fi
+
+# ---- the cache directory ------------------------------------------------------------------
+
+# A root that cannot be used: bare compiles, or 111.
+root_fault() { # NAME ERE PREFIX…: the prefix runs soldr
+	root_name=$1
+	root_ere=$2
+	shift 2
+	for p in "" fallback; do
+		printf 'version: 1\n%s\n' "${p:+on_error: $p}" >"$config"
+		rm -f 1.o
+		run "$@" timeout 60 "$SOLDR" --config "$config" gcc -g -O2 -c 1.c -o 1.o
+		is "$status/$err" "0/" "s03: $root_name: ${p:-default}: exit status, and nothing is said"
+		ok "s03: $root_name: ${p:-default}: object" cmp 1.o 1.want
+	done
+	policy fail
+	rm -f 1.o
+	run "$@" timeout 60 "$SOLDR" --config "$config" gcc -g -O2 -c 1.c -o 1.o
+	is "$status" 111 "s03: $root_name: fail: 111"
+	like "$err" "^soldr: .*$root_ere" "s03: $root_name: fail: says where"
+	ok "s03: $root_name: fail: no object" test ! -e 1.o
+}
+drop "$cache"
+: >"$cache"
+root_fault "the cache root is a file" "$cache"
+drop "$cache"
+mkdir -m 777 "$cache"
+chmod 777 "$cache"
+root_fault "s09: anyone may write the cache root" "$cache"
+is "$(ls -A "$cache")" "" "s09: nothing was put there"
+drop "$cache"
+mkdir real && ln -s real "$cache"
+root_fault "s09: the cache root is a link" "$cache"
+is "$(ls -A real)" "" "s09: nothing was put behind it"
+drop "$cache"
+if [ "$(id -u)" = 0 ]; then
+	mkdir -m 700 "$cache" && chown 65534 "$cache"
+	root_fault "s09: the cache root is another user's" "$cache.*own"
+	is "$(ls -A "$cache")" "" "s09: nothing was put into his"
+	drop "$cache"
+	if command -v setpriv >/dev/null && setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$SOLDR"; then
+		chmod 711 "$T"
+		mkdir -m 755 closed user && chown 65534 user && cp 1.c 1.want user && cd user || exit 1
+		chmod 644 "$config"
+		root_fault "an ordinary user may not make the cache root" "$T/closed" env SOLDR_CACHE_DIR="$T/closed/root" \
+			setpriv --reuid=65534 --regid=65534 --clear-groups
+		cd "$T" || exit 1
+		chmod 700 "$T"
+	else
+		skip "an ordinary user" "setpriv is not here, or nobody may run $SOLDR"
+	fi
+elif mkdir closed && chmod 555 closed; then
+	root_fault "the cache root cannot be made" "$T/closed" env SOLDR_CACHE_DIR="$T/closed/root"
+	chmod 755 closed
+fi
+
+# Deleted in the middle of a build, and then replaced by a file.
+cat >Makefile <<'END'
+all: $(patsubst %,%.o,1 2 3 4 5 6 7 8 9 10)
+%.o: %.c
+	gcc -g -O2 -c $< -o $@
+	@case $*-$(HARM) in 4-gone|7-gone|4-file) rm -rf "$(ROOT)";; esac
+	@case $*-$(HARM) in 4-file) : >"$(ROOT)";; esac
