@@ -76,7 +76,8 @@ struct parity_run {
 struct parity_scene {
 	enum parity_isolation isolation;
 	struct vec roots;   /* directories that the request may write to */
-	char *scratch;      /* directory of our own, outside of the roots */
+	char *scratch;      /* directory of this scene */
+	char *exclude;      /* directory of the whole check; what changes in it is not the request's doing */
 	unsigned runs;      /* made so far */
 	uint64_t timeout_ns;
 };

@@ -139,7 +139,7 @@ static void judge_outcomes(struct check *c, size_t backend)
 	if (begins(cold, "miss"))
 		good = begins(warm, "hit");
 	else
-		good = (begins(cold, "bypass") || begins(cold, "passthrough")) && strcmp(cold, warm) == 0;
+		good = (begins(cold, "bypass") && begins(warm, "bypass")) || (begins(cold, "passthrough") && strcmp(cold, warm) == 0);
 	if (!c->plan->caching[backend])
 		good = good || strcmp(cold, warm) == 0;
 	if (good && !strstr(cold, "more than once"))

@@ -64,7 +64,7 @@ static void add_word(struct vec *roots, const char *cwd, const char *word)
 	struct stat st;
 	if (full && stat(full, &st) == 0 && S_ISDIR(st.st_mode))
 		add_root(roots, full);
-	if (dir)
+	else if (dir)
 		add_root(roots, dir);
 	free(full);
 	free(dir);
@@ -295,6 +295,7 @@ static int launch(const struct launch *l, struct parity_run *run, soldr_error *e
 
 struct walk {
 	struct parity_run *run;
+	const char *exclude;     /* a directory that is not looked into: the check's own files */
 	const char *strip, *add; /* the path as the compiler saw it: strip off, add in front */
 	bool content;            /* read files, or only note their state */
 	size_t cap;
@@ -353,9 +354,11 @@ static void walk(struct walk *w, const char *dir_path, int depth)
 		char *path = path_join(dir_path, e->d_name);
 		if (!path)
 			w->problem = ENOMEM;
-		else if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		else if (lstat(path, &st) != 0 || (w->exclude && path_is_below(path, w->exclude)))
+			; /* gone again, or ours */
+		else if (S_ISDIR(st.st_mode))
 			walk(w, path, depth + 1);
-		else if (path && lstat(path, &st) == 0)
+		else
 			note_file(w, path, &st);
 		free(path);
 	}
@@ -384,7 +387,7 @@ static int collect_layers(const struct parity_scene *s, struct parity_run *run, 
 
 static void take_state(const struct parity_scene *s, struct parity_run *state)
 {
-	struct walk w = {.run = state, .strip = "", .add = ""};
+	struct walk w = {.run = state, .strip = "", .add = "", .exclude = s->exclude};
 	for (size_t i = 0; i < s->roots.len && !w.problem; i++)
 		walk(&w, s->roots.items[i], 0);
 	if (state->file_count)
@@ -465,9 +468,9 @@ bool parity_scene_can_cover(const struct parity_request *r, const char *scratch)
 int parity_scene_open(struct parity_scene *s, const struct parity_request *r, const char *scratch, uint64_t timeout_ns, soldr_error *err)
 {
 	struct stat st;
-	*s = (struct parity_scene){.timeout_ns = timeout_ns, .scratch = strdup(scratch)};
+	*s = (struct parity_scene){.timeout_ns = timeout_ns, .scratch = strdup(scratch), .exclude = path_dir(scratch)};
 	find_roots(r, &s->roots);
-	if (!s->scratch || !vec_ok(&s->roots))
+	if (!s->scratch || !s->exclude || !vec_ok(&s->roots))
 		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 	if (stat(r->cwd, &st) != 0)
 		return err_set(err, SOLDR_E_NOT_FOUND, errno, origin, "its directory %s", r->cwd);
@@ -482,6 +485,7 @@ void parity_scene_release(struct parity_scene *s)
 	if (s->scratch)
 		fs_remove_tree(s->scratch, NULL, NULL, NULL);
 	free(s->scratch);
+	free(s->exclude);
 	*s = (struct parity_scene){0};
 }
 

@@ -1,0 +1,94 @@
+#!/bin/sh
+# 60-parity: the gate. Each way to be wrong is caught; the corpus is clean for
+# embedded and null; the command line, reports and recorded builds work.
+. "$(dirname "$0")/lib.sh"
+
+fixtures=${SOLDR_TEST_FIXTURES:-$lib_dir/../../build/tests/fixtures}
+mkdir -p src && cd src || exit 1
+printf '#ifndef V\n#define V 1\n#endif\n#include "a.h"\nint v = V + A;\nint f(int x) { int unused; return x; }\n' > x.c
+printf '#define A 1\n' > a.h
+sleep 0.05
+
+broken() { # FAULT: a config with that backend
+	cat > ../broken.yaml <<EOF
+backends:
+  broken:
+    plugin: $fixtures/broken.so
+    options: {fault: $1, store: "$T/first.o"}
+EOF
+	rm -f "$T/first.o"
+}
+caught() { # FAULT PATTERN
+	broken "$1"
+	run "$SOLDR" --config ../broken.yaml parity --backends broken -- gcc -Wall -MMD -MF x.d -c x.c -o x.o
+	is "$status" 1 "a backend that does $1 is caught"
+	like "$out" "$2" "and the report says so"
+}
+
+if [ -r "$fixtures/broken.so" ]; then
+	chmod go-w "$fixtures/broken.so"
+	caught flip_byte 'broken cold: .*/x.o differs at byte 100 of [0-9]+ \(here [0-9]+\)'
+	caught drop_depfile 'broken cold: .*/x.d is missing'
+	caught swap_stderr 'broken warm: stderr differs at byte 0'
+	caught wrong_status 'exit status 0, here 3'
+	caught wrong_mode '/x.o has mode 0[0-7]{3}, here 0600'
+	caught extra_file 'left-over.o is not written by the compiler'
+	caught late_outcome 'outcomes read "miss[^"]*", then "miss'
+	broken stale_object
+	cat > two.json <<EOF
+[{"directory": "$T/src", "arguments": ["gcc", "-DV=1", "-c", "x.c", "-o", "x.o"], "file": "x.c"},
+ {"directory": "$T/src", "command": "gcc -DV=2 -c x.c -o 'x.o'", "file": "x.c"}]
+EOF
+	run "$SOLDR" --config ../broken.yaml parity --backends broken --jobs 1 --compdb two.json
+	is "$status" 1 "a stale object is caught"
+	like "$out" 'x.o differs at byte .*section \.data' "with the section it differs in"
+	broken flip_byte
+	run "$SOLDR" --config ../broken.yaml parity --backends broken --keep "$T/kept" --junit "$T/j.xml" --json -- gcc -c x.c -o x.o
+	is "$status" 1 "--json reports a difference by the status as well"
+	ok "--keep leaves both objects" test -f "$T/kept/0/compiler$T/src/x.o" -a -f "$T/kept/0/broken cold$T/src/x.o"
+	like "$(cat "$T/j.xml")" '<failure message="different">' "--junit names the failure"
+	printf '%s' "$out" > out.json
+	ok "the JSON is JSON" python3 -c 'import json; d = json.load(open("out.json")); assert d["different"] == 1 and d["results"][0]["status"] == "different"'
+else
+	skip "broken backends" "the fixtures are not built: make check-e2e builds them"
+fi
+
+rm -f x.o x.d
+run "$SOLDR" parity --backends embedded,null -- gcc -Wall -MMD -MF x.d -c x.c -o x.o
+is "$status" 0 "embedded and null give the compiler's bytes"
+is "$(ls)" "$(printf 'a.h\nout.json\ntwo.json\nx.c')" "nothing is left in the user's directory"
+run "$SOLDR" parity -- nocc -c x.c
+is "$status" 0 "a request that cannot be replayed is no difference"
+like "$out" '1 not replayable' "but counted"
+like "$out" 'compiler nocc: No such file' "and named with its reason"
+printf 'const char *t = __TIME__;\n' > t.c
+run "$SOLDR" parity -- sh -c 'echo $$'
+like "$out" 'not_deterministic' "a command that does not agree with itself is no backend's fault"
+run "$SOLDR" parity --build --backends embedded,null -- sh -c 'gcc -c x.c -o b1.o && cc -O2 -c x.c -o b2.o && gcc b1.o -r -o b3.o'
+is "$status" 0 "a recorded build is clean"
+like "$out" '^3 requests: 3 the same' "with each of its compiles"
+run "$SOLDR" parity
+is "$status" 2 "no request: wrong usage"
+run "$SOLDR" parity --sample 0 -- gcc -c x.c
+is "$status" 2 "a sample of nothing: wrong usage"
+run "$SOLDR" parity --compdb nowhere.json
+is "$status" 2 "a database that is not there: wrong usage"
+printf '[{"directory": "x"}]' > bad.json
+run "$SOLDR" parity --compdb bad.json
+like "$err" 'bad.json: entry 0 needs an absolute "directory"' "a bad entry is named"
+
+mkdir "$T/corpus"
+counts=$(python3 "$lib_dir/../parity/corpus.py" "$T/corpus")
+lib_note corpus "$counts"
+ok "the corpus has at least 300 requests" test "${counts##*total=}" -ge 300
+sleep 0.05
+run "$SOLDR" parity --backends embedded,null --compdb "$T/corpus/compile_commands.json"
+is "$status" 0 "the corpus is the same through embedded and null"
+like "$out" ' 0 different, ' "no request differs"
+like "$out" ' 0 not replayable' "every request was replayed"
+[ "$status" = 0 ] || lib_note report "$out"
+lib_note corpus "$(printf '%s\n' "$out" | tail -4)"
+hits=$(printf '%s\n' "$out" | awk '$1 == "embedded" {print $2}')
+ok "at least half of the corpus is cached ($hits)" test "${hits:-0}" -ge 150
+
+done_testing
