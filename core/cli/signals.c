@@ -26,8 +26,17 @@ static void handle(int sig, siginfo_t *info, void *context)
 		kill((pid_t)child, sig);
 }
 
+/* Past a file-size limit the write fails with EFBIG, and that is all: a handler, since a child would inherit SIG_IGN. */
+static void stay(int sig)
+{
+	(void)sig;
+}
+
 void signals_install(void)
 {
+	struct sigaction limit = {.sa_handler = stay, .sa_flags = SA_RESTART}, was;
+	if (sigaction(SIGXFSZ, NULL, &was) == 0 && was.sa_handler != SIG_IGN)
+		sigaction(SIGXFSZ, &limit, NULL);
 	struct sigaction action = {.sa_sigaction = handle, .sa_flags = SA_SIGINFO | SA_RESTART}, old;
 	for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
 		sigaddset(&action.sa_mask, caught[i]);

@@ -405,6 +405,6 @@ const struct verb verb_parity = {
 		"requests run in place, one at a time, and leave the compiler's own outputs behind.\n"
 		"Exit status: 0 all the same, 1 something differs, 2 wrong usage.\n"
 		"\n"
-		"example: soldr parity --backends embedded,null -- gcc -O2 -c x.c -o x.o\n",
+		"Example: soldr parity --backends embedded,null -- gcc -O2 -c x.c -o x.o\n",
 	.run = run,
 };

@@ -434,7 +434,7 @@ int config_setting_wrong(const char *key, bool is_map, const struct config_sourc
 {
 	const struct setting *s = config_setting_find(key);
 	if (s && !(s->places & SETTING_IN_FILE))
-		return config_fail(err, at, key, "cannot be set in a file; set its SOLDR_ variable (see soldr.yaml(5))");
+		return config_fail(err, at, key, "cannot be set in a file; set its SOLDR_ variable (docs/config.md lists them)");
 	if (s && is_map)
 		return config_fail(err, at, key, "takes %s, not a map; write it behind the colon",
 		                   s->places & SETTING_IS_LIST ? "a list" : "one value");

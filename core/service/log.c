@@ -37,6 +37,12 @@ void log_release(struct log *l)
 	*l = (struct log){0};
 }
 
+void log_forget_faults(struct log *l)
+{
+	free(l->fault_file);
+	l->fault_file = NULL;
+}
+
 static void append(const char *file, const struct buf *line, bool bounded)
 {
 	int fd = sys.open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);

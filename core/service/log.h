@@ -22,6 +22,8 @@ struct log {
 
 void log_init(struct log *, const struct config *);
 void log_release(struct log *);
+/* From now on nothing goes to the fault file. */
+void log_forget_faults(struct log *);
 /* One line, time and process id before it, one write. */
 void log_write(const struct log *, uint32_t level, const char *origin, const char *message);
 

@@ -139,12 +139,16 @@ int host_start(const struct host_options *o, soldr_service **out, soldr_error *e
 	host_api_init(s);
 
 	struct config_kvs kvs = {0};
+	soldr_error unusable = SOLDR_ERROR_INIT;
 	enum soldr_reason reason = SOLDR_REASON_PLUGIN_REFUSED;
+	int root = prepare_root(s->config, &unusable);
 	int rc = s->cwd ? load_plugin(s, &kvs, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
-	bool can_go_on = rc && falls_back(s->config, rc);
-	if (!rc) {
+	/* A name that is no backend is a mistake in the config itself, which no on_error excuses. */
+	bool can_go_on = rc && config_backend_find(s->config, s->config->backend, NULL) && falls_back(s->config, rc);
+	if (!rc && root) {
 		reason = SOLDR_REASON_CACHE_UNUSABLE;
-		rc = prepare_root(s->config, err);
+		*err = unusable;
+		rc = root;
 		/* An unsafe or unwritable cache never stops a build unless it was asked to. */
 		can_go_on = s->config->on_error == ON_ERROR_FALLBACK;
 	}
@@ -153,7 +157,9 @@ int host_start(const struct host_options *o, soldr_service **out, soldr_error *e
 		rc = open_backend(s, &kvs, err);
 		can_go_on = rc && falls_back(s->config, rc);
 	}
-	if (reason != SOLDR_REASON_CACHE_UNUSABLE)
+	if (root)
+		log_forget_faults(&s->log); /* what is not safely ours is not written to, not even to say so */
+	else
 		open_counters(s);
 	if (rc && can_go_on) {
 		snprintf(s->fault_reason, sizeof s->fault_reason, "%s", reason_name(reason));

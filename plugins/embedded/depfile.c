@@ -156,7 +156,7 @@ void depfile_format(const struct depfile *d, enum family family, const bool *kee
 	buf_addc(out, '\n');
 	for (size_t i = 1; d->phony && i < d->spelled.len; i++)
 		if (!keep || keep[i])
-			buf_addf(out, "%s:\n", d->spelled.items[i]);
+			buf_addf(out, "%s%s:\n", family == FAMILY_CLANG ? "\n" : "", d->spelled.items[i]);
 }
 
 bool depfile_is_faithful(const struct depfile *d, enum family family, const char *text, size_t len)

@@ -100,7 +100,9 @@ static void scan_arguments(struct unit *u, struct input_list *l)
 	struct scan s = {.pieces = l->scan.pieces};
 	for (size_t i = 0; i < u->inv.key_args.len; i++)
 		scan_text(&s, u->inv.key_args.items[i], strlen(u->inv.key_args.items[i]), false);
-	l->scan.flags |= s.flags & (SCAN_DATE | SCAN_TIME | SCAN_TIMESTAMP | SCAN_PASTE);
+	if (s.flags & SCAN_HAS_INCLUDE)
+		s.flags |= SCAN_HAS_COMPUTED; /* asked from wherever the macro stands */
+	l->scan.flags |= s.flags & (SCAN_DATE | SCAN_TIME | SCAN_TIMESTAMP | SCAN_PASTE | SCAN_INCBIN | SCAN_HAS_COMPUTED);
 	l->scan.pieces = s.pieces;
 }
 
@@ -121,6 +123,7 @@ static enum soldr_reason judge(const struct unit *u, const struct input_list *l,
 		{SCAN_INCBIN, SOLDR_REASON_EMBEDDED_FILE, ".incbin or .include"},
 		{SCAN_EMBED, SOLDR_REASON_EMBEDDED_FILE, "#embed"},
 		{SCAN_DEPENDENCY, SOLDR_REASON_TIME_COMPARISON, "#pragma GCC dependency"},
+		{SCAN_HAS_COMPUTED, SOLDR_REASON_INPUTS_UNKNOWN, "__has_include of a macro"},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
 		if ((flags & table[i].flag) && !(fixed && (table[i].flag & (SCAN_DATE | SCAN_TIME)))) {
@@ -210,6 +213,16 @@ enum soldr_reason inputs_read(struct unit *u, const struct vec *paths, const str
 	buf_release(&content);
 	memo_release(&met);
 	return why;
+}
+
+enum soldr_reason inputs_add_asked(const struct unit *u, struct input_list *l, const char *path, int64_t begun)
+{
+	struct input *in = add_input(l, path);
+	if (!in)
+		return SOLDR_REASON_INPUTS_UNKNOWN;
+	if (files_read(u->dir, path, NULL, &in->tuple, &in->digest, NULL) != 0)
+		return SOLDR_REASON_INPUT_UNREADABLE;
+	return tuple_unsafe_since(&in->tuple, begun) ? SOLDR_REASON_INPUT_MODIFIED : SOLDR_REASON_NONE;
 }
 
 /* ---- the user's own -MMD -------------------------------------------------------------- */

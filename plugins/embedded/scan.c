@@ -1,6 +1,10 @@
 /*
  * scan: see scan.h.
  *
+ * Compilers and dialects differ on where a comment or string ends in a text
+ * with "??/", a carriage return alone or a NUL; such a text is read without
+ * comments and strings, all of it as code.
+ *
  * One pass over the bytes. Runs of identifier characters are found with a
  * table; a run that stops at a line splice goes on behind it in a side buffer.
  * Of what came before, only the kind of the word right before the current one
@@ -9,16 +13,18 @@
 #include "scan.h"
 
 #include <string.h>
+#include <strings.h>
 
 static const char *const time_words[] = {"__DATE__", "__TIME__", "__TIMESTAMP__"};
 static const uint32_t time_flags[] = {SCAN_DATE, SCAN_TIME, SCAN_TIMESTAMP};
 
 enum { WORD_COUNT = 3, WORD_MAX = 13, IDENTIFIER_MAX = 64 };
 
+/* '$' and bytes beyond ASCII belong to identifiers in some dialects only: here they separate words. */
 static inline bool is_identifier(unsigned char c)
 {
 	static const bool yes[256] = {
-		['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['_'] = true, ['$'] = true, [0x80 ... 0xff] = true,
+		['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['_'] = true,
 	};
 	return yes[c];
 }
@@ -80,9 +86,34 @@ static size_t splice_len(const char *p, const char *end)
 		q += 3;
 	else
 		return 0;
-	while (q < end && (*q == ' ' || *q == '\t' || *q == '\r' || *q == '\f' || *q == '\v'))
+	while (q < end && (*q == ' ' || *q == '\t' || *q == '\r' || *q == '\f' || *q == '\v' || *q == 0))
 		q++;
 	return q < end && *q == '\n' ? (size_t)(q + 1 - p) : 0;
+}
+
+/* Behind the punctuator at p, whose characters may be apart by splices; NULL when it is another. */
+static const char *take_signs(const char *p, const char *end, const char *signs)
+{
+	for (; *signs; signs++) {
+		size_t n;
+		while (p < end && (*p == '\\' || *p == '?') && (n = splice_len(p, end)))
+			p += n;
+		if (p >= end || *p++ != *signs)
+			return NULL;
+	}
+	return p;
+}
+
+/* Behind the end of a comment; p is inside it. */
+static const char *comment_end(const char *p, const char *end)
+{
+	while ((p = memchr(p, '*', (size_t)(end - p)))) {
+		const char *behind = take_signs(p, end, "*/");
+		if (behind)
+			return behind;
+		p++;
+	}
+	return end;
 }
 
 /* Blanks, splices and comments. */
@@ -90,13 +121,13 @@ static const char *skip_space(const char *p, const char *end)
 {
 	while (p < end) {
 		size_t n = *p == '\\' || *p == '?' ? splice_len(p, end) : 0;
+		const char *comment = *p == '/' ? take_signs(p, end, "/*") : NULL;
 		if (n) {
 			p += n;
 		} else if (*p == ' ' || *p == '\t' || *p == '\f' || *p == '\v') {
 			p++;
-		} else if (end - p >= 2 && p[0] == '/' && p[1] == '*') {
-			const char *stop = memmem(p + 2, (size_t)(end - p - 2), "*/", 2);
-			p = stop ? stop + 2 : end;
+		} else if (comment) {
+			p = comment_end(comment, end);
 		} else {
 			break;
 		}
@@ -142,17 +173,31 @@ static const char *take_header_name(const char *p, const char *end, struct buf *
 	return p < end && *p == close ? p + 1 : NULL;
 }
 
-static const char *note_header_name(struct vec *to, const char *p, const char *end, struct scan *s, bool in_directive)
+/* The name behind #include. */
+static const char *note_include(struct scan *s, const char *p, const char *end)
 {
 	struct buf name = BUF_INIT;
 	p = skip_space(p, end);
-	if (!in_directive && p < end && *p == '(')
-		p = skip_space(p + 1, end);
 	const char *behind = take_header_name(p, end, &name);
-	if (behind && to)
-		vec_addn(to, name.data, name.len);
+	if (behind && s->includes)
+		vec_addn(s->includes, name.data, name.len);
 	if (!behind)
 		s->flags |= SCAN_COMPUTED;
+	buf_release(&name);
+	return behind ? behind : p;
+}
+
+/* The name in parentheses behind __has_include; a macro there, or the bare word in one, could ask for anything. */
+static const char *note_has_include(struct scan *s, const char *p, const char *end)
+{
+	struct buf name = BUF_INIT;
+	const char *open = skip_space(p, end);
+	const char *behind = open < end && *open == '(' ? take_header_name(skip_space(open + 1, end), end, &name) : NULL;
+	s->flags |= SCAN_HAS_INCLUDE;
+	if (behind && s->has_includes)
+		vec_addn(s->has_includes, name.data, name.len);
+	if (!behind)
+		s->flags |= SCAN_HAS_COMPUTED;
 	buf_release(&name);
 	return behind ? behind : p;
 }
@@ -161,12 +206,19 @@ enum word {
 	WORD_NONE,
 	WORD_HASH, /* a '#' stood before, with nothing but space between */
 	WORD_PRAGMA,
-	WORD_GCC /* or clang */
+	WORD_GCC,  /* or clang */
+	WORD_NAMED /* #ifdef, #define, defined, …: what follows is a name and no question */
 };
 
 static bool is(const char *id, size_t len, const char *word)
 {
 	return len == strlen(word) && memcmp(id, word, len) == 0;
+}
+
+static bool is_raw_prefix(const char *id, size_t len)
+{
+	return len && len <= 3 && id[len - 1] == 'R' &&
+	       (len == 1 || is(id, len, "LR") || is(id, len, "uR") || is(id, len, "UR") || is(id, len, "u8R"));
 }
 
 /* Looks at one identifier; before: what stood right before it. Returns what the next one will see. */
@@ -176,7 +228,7 @@ static enum word note_identifier(struct scan *s, const char *id, size_t len, enu
 		return WORD_NONE;
 	if (before == WORD_HASH) {
 		if (is(id, len, "include") || is(id, len, "include_next") || is(id, len, "import")) {
-			*after = note_header_name(s->includes, *after, end, s, true);
+			*after = note_include(s, *after, end);
 			if (id[2] == 'p')
 				s->flags |= SCAN_ONCE;
 			return WORD_NONE;
@@ -185,14 +237,21 @@ static enum word note_identifier(struct scan *s, const char *id, size_t len, enu
 			s->flags |= SCAN_EMBED;
 		if (is(id, len, "pragma"))
 			return WORD_PRAGMA;
+		if (is(id, len, "define") || is(id, len, "undef") || is(id, len, "ifdef") || is(id, len, "ifndef") ||
+		    is(id, len, "elifdef") || is(id, len, "elifndef"))
+			return WORD_NAMED;
 	}
+	/* _Pragma(L"once") */
+	if (before == WORD_PRAGMA && (is(id, len, "L") || is(id, len, "u") || is(id, len, "U") || is(id, len, "u8") || is_raw_prefix(id, len)))
+		return WORD_PRAGMA;
 	switch (id[0]) {
 	case '_':
-		if (is(id, len, "_Pragma"))
+		if (is(id, len, "_Pragma") || is(id, len, "__pragma"))
 			return WORD_PRAGMA;
-		if (is(id, len, "__has_include") || is(id, len, "__has_include_next")) {
-			s->flags |= SCAN_HAS_INCLUDE;
-			*after = note_header_name(s->has_includes, *after, end, s, false);
+		if (is(id, len, "__has_include") || is(id, len, "__has_include_next") || is(id, len, "__has_include__") ||
+		    is(id, len, "__has_include_next__")) {
+			if (before != WORD_NAMED)
+				*after = note_has_include(s, *after, end);
 			return WORD_NONE;
 		}
 		if (is(id, len, "__has_embed"))
@@ -224,6 +283,12 @@ static enum word note_identifier(struct scan *s, const char *id, size_t len, enu
 	case 'd':
 		if (before == WORD_GCC && is(id, len, "dependency"))
 			s->flags |= SCAN_DEPENDENCY;
+		if (is(id, len, "defined"))
+			return WORD_NAMED;
+		break;
+	case 'i':
+		if (is(id, len, "incbin")) /* its dot may stand in the string before */
+			s->flags |= SCAN_INCBIN;
 		break;
 	default:
 		break;
@@ -231,24 +296,51 @@ static enum word note_identifier(struct scan *s, const char *id, size_t len, enu
 	return WORD_NONE;
 }
 
+static bool is_head_of(const char *id, size_t len, const char *word)
+{
+	return len < strlen(word) && memcmp(id, word, len) == 0;
+}
+
 /*
  * Assembler directives, in assembly or inside string literals: ".incbin"
- * always; ".include" in assembly, or before a quoted name (as a member in
- * ".include = x" it is harmless).
+ * always; ".include" in assembly and strings, or before a quoted name (as a
+ * member in ".include = x" it is harmless). Assemblers ignore case.
  */
 static void note_dot(struct scan *s, const char *p, const char *end, bool assembly)
 {
 	char id[IDENTIFIER_MAX];
 	size_t len;
 	const char *after = take_identifier(p + 1, end, id, &len);
-	if (is(id, len, "incbin"))
+	if (len == strlen("incbin") && strncasecmp(id, "incbin", len) == 0)
 		s->flags |= SCAN_INCBIN;
-	if (is(id, len, "include")) {
+	if (len == strlen("include") && strncasecmp(id, "include", len) == 0) {
 		while (after < end && (*after == ' ' || *after == '\t' || *after == '\\'))
 			after++;
 		if (assembly || (after < end && *after == '"'))
 			s->flags |= SCAN_INCBIN;
 	}
+	/* .inc\()bin, or an argument of a macro of the assembler in the middle. */
+	bool macro = after < end && *after == '\\' && (assembly || (after + 1 < end && after[1] == '\\'));
+	if (macro && len && (is_head_of(id, len, "incbin") || is_head_of(id, len, "include")))
+		s->flags |= SCAN_INCBIN;
+}
+
+/* A string that ends in ".inc" before another string, or before a macro that may be one. */
+static bool goes_on_as_directive(const char *from, const char *stop, const char *end)
+{
+	const char *dot = stop;
+	while (dot > from && is_identifier((unsigned char)dot[-1]))
+		dot--;
+	size_t len = (size_t)(stop - dot);
+	if (!len || dot == from || dot[-1] != '.' || (!is_head_of(dot, len, "incbin") && !is_head_of(dot, len, "include")))
+		return false;
+	const char *next = stop < end ? stop + 1 : end;
+	for (const char *p = NULL; p != next;) {
+		p = next;
+		next = skip_space(next, end);
+		next += next < end && (*next == '\n' || *next == '\r');
+	}
+	return next < end && (*next == '"' || *next == '#' || is_identifier((unsigned char)*next));
 }
 
 /* Where the scan stands. */
@@ -260,6 +352,7 @@ struct place {
 	bool pasted;         /* a ## stands right before */
 	const char *last;    /* the identifier right before, for a ## behind it */
 	size_t last_len;
+	const char *raw_quote; /* where a quote would open a raw string: right behind its prefix */
 };
 
 static void note_code_pieces(struct scan *s, struct place *at, const char *id, size_t len)
@@ -277,13 +370,21 @@ static void scan_identifier(struct scan *s, struct place *at)
 	const char *id = start;
 	while (at->p < at->end && is_identifier((unsigned char)*at->p))
 		at->p++;
-	size_t len = (size_t)(at->p - start);
-	if (at->p < at->end && (*at->p == '\\' || *at->p == '?') && splice_len(at->p, at->end)) {
+	const char *first_end = at->p;
+	size_t len = (size_t)(at->p - start), first_len = len;
+	size_t splice = at->p < at->end && (*at->p == '\\' || *at->p == '?') ? splice_len(at->p, at->end) : 0;
+	if (splice) {
 		at->p = take_identifier(start, at->end, joined, &len);
 		id = joined;
 	}
+	at->raw_quote = is_raw_prefix(id, len) ? at->p : NULL;
 	at->before = note_identifier(s, id, len, at->before, &at->p, at->end);
 	note_code_pieces(s, at, id, len);
+	if (splice && (*first_end == '?' || memchr(first_end, 0, splice))) {
+		/* Not a splice for every compiler: the parts are words as well. */
+		at->p = first_end + splice;
+		note_identifier(s, start, first_len, WORD_NONE, &first_end, at->end);
+	}
 	at->pasted = false;
 	at->last = start;
 	at->last_len = len;
@@ -294,9 +395,8 @@ static size_t hash_len(const char *p, const char *end)
 {
 	if (*p == '#')
 		return 1;
-	if (end - p >= 2 && memcmp(p, "%:", 2) == 0)
-		return 2;
-	return end - p >= 3 && memcmp(p, "?\?=", 3) == 0 ? 3 : 0;
+	const char *behind = *p == '%' ? take_signs(p, end, "%:") : *p == '?' ? take_signs(p, end, "?\?=") : NULL;
+	return behind ? (size_t)(behind - p) : 0;
 }
 
 static void scan_hash(struct scan *s, struct place *at, size_t len)
@@ -318,13 +418,10 @@ static void scan_hash(struct scan *s, struct place *at, size_t len)
 /* Behind a comment that starts at p, or NULL when none does. */
 static const char *skip_comment(const struct scan *s, const char *p, const char *end)
 {
-	if (end - p < 2 || p[0] != '/')
-		return NULL;
-	if (p[1] == '*') {
-		const char *stop = memmem(p + 2, (size_t)(end - p - 2), "*/", 2);
-		return stop ? stop + 2 : end;
-	}
-	if (p[1] != '/' || s->old_c)
+	const char *inside = take_signs(p, end, "/*");
+	if (inside)
+		return comment_end(inside, end);
+	if (s->old_c || !take_signs(p, end, "//"))
 		return NULL;
 	while (p < end && *p != '\n') {
 		size_t n = *p == '\\' || *p == '?' ? splice_len(p, end) : 0;
@@ -350,33 +447,28 @@ static const char *raw_string_end(const char *quote, const char *end)
 	return stop ? stop + n + 2 : NULL;
 }
 
-static bool before_is(const struct place *at, const char *quote, const char *const *words)
-{
-	for (; *words; words++)
-		if (at->last && at->last + at->last_len == quote && is(at->last, at->last_len, *words))
-			return true;
-	return false;
-}
-
 static void scan_range(struct scan *s, struct place *at);
 
 /* The text of a string or character constant: words count, quotes and comment signs do not. */
 static void scan_quoted(struct scan *s, struct place *at)
 {
-	static const char *const raw[] = {"R", "LR", "uR", "UR", "u8R", NULL};
 	char quote = *at->p;
-	const char *stop = quote == '"' && before_is(at, at->p, raw) ? raw_string_end(at->p, at->end) : NULL;
+	const char *stop = quote == '"' && at->raw_quote == at->p ? raw_string_end(at->p, at->end) : NULL;
 	if (!stop) {
 		stop = at->p + 1;
 		while (stop < at->end && *stop != quote && *stop != '\n') {
 			size_t n = *stop == '\\' || *stop == '?' ? splice_len(stop, at->end) : 0;
-			if (!n)
-				n = *stop == '\\' && stop + 1 < at->end && stop[1] != '\n' ? 2 : 1;
-			stop += n;
+			bool escape = !n && *stop == '\\';
+			stop += n ? n : 1;
+			while (escape && stop < at->end && *stop == '\\' && (n = splice_len(stop, at->end)))
+				stop += n;
+			stop += escape && stop < at->end && *stop != '\n';
 		}
 	}
 	struct place inside = {.p = at->p + 1, .end = stop, .before = at->before, .in_string = true, .assembly = at->assembly};
 	scan_range(s, &inside);
+	if (goes_on_as_directive(at->p + 1, stop, at->end))
+		s->flags |= SCAN_INCBIN;
 	at->p = stop < at->end && *stop == quote ? stop + 1 : stop;
 	at->before = WORD_NONE;
 }
@@ -428,10 +520,12 @@ static void scan_range(struct scan *s, struct place *at)
 			}
 			break;
 		case '.':
-			note_dot(s, at->p, at->end, at->assembly);
+			note_dot(s, at->p, at->end, at->assembly || at->in_string);
 			break;
 		case ' ':
 		case '\t':
+		case '\f':
+		case '\v':
 		case '(': /* may stand between _Pragma and its word */
 			at->p++;
 			continue;
@@ -445,8 +539,20 @@ static void scan_range(struct scan *s, struct place *at)
 	}
 }
 
+/* Whether compilers may disagree on the ends of comments and strings. */
+static bool is_disputed(const char *text, size_t len)
+{
+	if (!len)
+		return false;
+	const char *end = text + len;
+	for (const char *p = text; (p = memchr(p, '\r', (size_t)(end - p))); p++)
+		if (p + 1 == end || p[1] != '\n')
+			return true;
+	return memchr(text, 0, len) || memmem(text, len, "?\?/", 3);
+}
+
 void scan_text(struct scan *s, const char *text, size_t len, bool assembly)
 {
-	struct place at = {.p = text, .end = text + len, .assembly = assembly};
+	struct place at = {.p = text, .end = text + len, .assembly = assembly || is_disputed(text, len)};
 	scan_range(s, &at);
 }

@@ -20,14 +20,15 @@ enum scan_flag {
 	SCAN_DATE = 1u << 0,       /* __DATE__ */
 	SCAN_TIME = 1u << 1,       /* __TIME__ */
 	SCAN_TIMESTAMP = 1u << 2,  /* __TIMESTAMP__ */
-	SCAN_INCBIN = 1u << 3,     /* .incbin, or .include in assembly */
+	SCAN_INCBIN = 1u << 3,     /* .incbin, or .include in assembly, or what may be one of them in pieces */
 	SCAN_EMBED = 1u << 4,      /* #embed, __has_embed, #pragma GCC pch_preprocess */
 	SCAN_HAS_INCLUDE = 1u << 5,
 	SCAN_ONCE = 1u << 6,       /* #pragma once, #import: compares files by time and content */
 	SCAN_DEPENDENCY = 1u << 7, /* #pragma GCC dependency: compares file times */
 	SCAN_PASTE = 1u << 8,      /* ## */
 	SCAN_COMPUTED = 1u << 9,   /* #include MACRO */
-	SCAN_SYSTEM_HEADER = 1u << 10 /* #pragma GCC system_header */
+	SCAN_SYSTEM_HEADER = 1u << 10, /* #pragma GCC system_header */
+	SCAN_HAS_COMPUTED = 1u << 11  /* __has_include of a name that is not spelled out */
 };
 
 /* Pieces of the three macro names met as identifiers, one bit for each substring (scan.c). */

@@ -42,6 +42,7 @@ struct search {
 	size_t first_bracket;  /* dirs before this serve "…" only */
 	struct file_memo paths;   /* set of input paths */
 	struct file_memo done;    /* set of "DIR/NAME" looked at */
+	struct vec present;       /* found by __has_include, and no input */
 	int64_t begun;
 	struct guard_list *out;
 	uint32_t *caps;        /* capacity of each guard's names */
@@ -183,11 +184,47 @@ static bool is_input(struct search *s, const char *dir, const char *name)
 	return fits && memo_has(&s->paths, path);
 }
 
-/* One name as spelled by an includer in includer_dir. asked: by __has_include. */
-static enum soldr_reason follow(struct search *s, const char *includer_dir, const char *spelled, bool asked)
+/* NAME.gch in DIR, where GCC would take it for the header. There: who knows what it holds. */
+static enum soldr_reason pass_by_precompiled(struct search *s, const char *dir, const char *name, bool guard)
+{
+	char path[PATH_MAX], gch[PATH_MAX];
+	struct stat st;
+	bool fits;
+	int n = snprintf(gch, sizeof gch, "%s.gch", name);
+	join(path, sizeof path, dir, gch, &fits);
+	if (n < 0 || (size_t)n >= sizeof gch || !fits)
+		return SOLDR_REASON_NONE;
+	if (sys.fstatat(s->u->dir, path, &st, 0) != 0)
+		return guard ? pass_by(s, dir, gch) : SOLDR_REASON_NONE;
+	snprintf(s->detail, s->detail_size, "%s", path);
+	return SOLDR_REASON_PRECOMPILED_HEADER;
+}
+
+/* DIR/NAME was asked for: absent it is guarded, present it is remembered. */
+static enum soldr_reason asked_for(struct search *s, const char *dir, const char *name)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	bool fits;
+	join(path, sizeof path, dir, name, &fits);
+	if (fits && sys.fstatat(s->u->dir, path, &st, 0) == 0 && S_ISREG(st.st_mode))
+		vec_add(&s->present, path);
+	return pass_by(s, dir, name);
+}
+
+/* How a name came up. */
+enum asker {
+	ASKER_HEADER, /* included by a header */
+	ASKER_FIRST,  /* by the source or an option: GCC takes a precompiled header here */
+	ASKER_HAS     /* __has_include */
+};
+
+/* One name as spelled by an includer in includer_dir. */
+static enum soldr_reason follow(struct search *s, const char *includer_dir, const char *spelled, enum asker asker)
 {
 	const char *name = spelled + 1;
-	bool quoted = *spelled == '"';
+	bool quoted = *spelled == '"', asked = asker == ASKER_HAS;
+	bool precompiled = asker == ASKER_FIRST && s->u->inv.family == FAMILY_GCC;
 	if (*name == '/' || !*name)
 		return SOLDR_REASON_NONE;
 	size_t from = quoted ? 0 : s->first_bracket, last = from;
@@ -198,14 +235,18 @@ static enum soldr_reason follow(struct search *s, const char *includer_dir, cons
 			found = true;
 		}
 	bool beside = quoted && is_input(s, includer_dir, name);
-	if (!asked && (beside || !found))
-		return SOLDR_REASON_NONE; /* nothing comes before the includer's own directory; or never looked for */
+	enum soldr_reason why = precompiled && quoted ? pass_by_precompiled(s, includer_dir, name, found) : SOLDR_REASON_NONE;
+	for (size_t i = from; precompiled && !beside && i < s->dirs.len && why == SOLDR_REASON_NONE; i++)
+		why = pass_by_precompiled(s, s->dirs.items[i], name, i < last);
+	if (why != SOLDR_REASON_NONE || (!asked && (beside || !found)))
+		return why; /* nothing comes before the includer's own directory; or never looked for */
 	if (asked && !found)
 		last = s->dirs.len;
-	enum soldr_reason why = quoted ? pass_by(s, includer_dir, name) : SOLDR_REASON_NONE;
+	if (quoted && !beside)
+		why = (asked ? asked_for : pass_by)(s, includer_dir, name);
 	for (size_t i = from; i < last && why == SOLDR_REASON_NONE; i++)
 		if (!is_input(s, s->dirs.items[i], name))
-			why = pass_by(s, s->dirs.items[i], name);
+			why = (asked ? asked_for : pass_by)(s, s->dirs.items[i], name);
 	return why;
 }
 
@@ -273,15 +314,12 @@ static void make_search_path(struct search *s, const struct identity *id)
 static enum soldr_reason guard_precompiled(struct search *s, const struct input *in)
 {
 	char *dir = path_dir(in->path);
-	struct buf name = BUF_INIT;
 	enum soldr_reason why = SOLDR_REASON_NONE;
-	buf_addf(&name, "%s.gch", path_base(in->path));
-	if (dir && buf_ok(&name))
-		why = pass_by(s, strchr(in->path, '/') ? dir : "", name.data);
+	if (dir)
+		why = pass_by_precompiled(s, strchr(in->path, '/') ? dir : "", path_base(in->path), true);
 	else
 		s->failed = true;
 	free(dir);
-	buf_release(&name);
 	return why;
 }
 
@@ -299,9 +337,9 @@ static enum soldr_reason follow_all(struct search *s, const struct input_list *l
 			break;
 		}
 		for (size_t k = 0; k < in->includes.len && why == SOLDR_REASON_NONE; k++)
-			why = follow(s, dir, in->includes.items[k], false);
+			why = follow(s, dir, in->includes.items[k], in->is_source ? ASKER_FIRST : ASKER_HEADER);
 		for (size_t k = 0; k < in->has_includes.len && why == SOLDR_REASON_NONE; k++)
-			why = follow(s, dir, in->has_includes.items[k], true);
+			why = follow(s, dir, in->has_includes.items[k], ASKER_HAS);
 		free(dir);
 		if (why == SOLDR_REASON_NONE && computed && !in->is_source)
 			why = follow_unexplained(s, l, in->path);
@@ -313,13 +351,13 @@ static enum soldr_reason follow_all(struct search *s, const struct input_list *l
 		struct buf spelled = BUF_INIT;
 		buf_addf(&spelled, "\"%s", s->u->inv.forced_includes.items[i]);
 		if (buf_ok(&spelled))
-			why = follow(s, "", spelled.data, false);
+			why = follow(s, "", spelled.data, ASKER_FIRST);
 		buf_release(&spelled);
 	}
 	return why;
 }
 
-enum soldr_reason guards_make(const struct unit *u, const struct identity *id, const struct input_list *l, int64_t begun,
+enum soldr_reason guards_make(const struct unit *u, const struct identity *id, struct input_list *l, int64_t begun,
                               struct guard_list *out, char *detail, size_t detail_size)
 {
 	struct search s = {.u = u, .begun = begun, .out = out, .detail = detail, .detail_size = detail_size};
@@ -328,6 +366,17 @@ enum soldr_reason guards_make(const struct unit *u, const struct identity *id, c
 		if (!l->items[i].is_program && !memo_note(&s.paths, l->items[i].path))
 			s.failed = true;
 	enum soldr_reason why = follow_all(&s, l);
+	for (size_t i = 0; i < s.present.len && why == SOLDR_REASON_NONE; i++) {
+		if (memo_has(&s.paths, s.present.items[i]))
+			continue;
+		if (!memo_note(&s.paths, s.present.items[i]))
+			s.failed = true;
+		why = inputs_add_asked(u, l, s.present.items[i], begun);
+		snprintf(detail, detail_size, "%s", s.present.items[i]);
+	}
+	if (!vec_ok(&s.present))
+		s.failed = true;
+	vec_release(&s.present);
 	vec_release(&s.dirs);
 	memo_release(&s.paths);
 	memo_release(&s.done);

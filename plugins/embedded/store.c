@@ -175,6 +175,12 @@ int store_temp(struct store *s, char **path, soldr_error *err)
 	free(target);
 	if (rc)
 		return rc;
+	/* Room for the list, or none at all: a compiler that cannot write it would fail a compile that is in order. */
+	if (fallocate(t.fd, FALLOC_FL_KEEP_SIZE, 0, STORE_TEMP_ROOM) != 0 && (errno == ENOSPC || errno == EDQUOT)) {
+		int why = errno;
+		fs_temp_discard(&t);
+		return err_set(err, SOLDR_E_IO, why, origin, "no room for a list of inputs in %s/tmp", s->dir);
+	}
 	*path = strdup(t.path);
 	sys.close(t.fd);
 	t.fd = -1;

@@ -81,6 +81,8 @@ void inputs_release(struct input_list *);
  */
 enum soldr_reason inputs_read(struct unit *, const struct vec *paths, const struct identity *, int64_t begun, struct input_list *,
                               char *detail, size_t detail_size);
+/* Adds a file that __has_include found and nothing read: when it goes, the result changes. */
+enum soldr_reason inputs_add_asked(const struct unit *, struct input_list *, const char *path, int64_t begun);
 /* keep[i] for each path of a full list: what a user's -MMD would list. false: cannot be told for sure. */
 bool inputs_user_headers(const struct unit *, const struct identity *, const struct input_list *, const struct vec *paths, bool *keep);
 
@@ -93,8 +95,11 @@ struct guard_list {
 };
 
 void guards_release(struct guard_list *);
-/* NONE, or INPUT_MODIFIED when a file that would shadow an input appeared since begun. */
-enum soldr_reason guards_make(const struct unit *, const struct identity *, const struct input_list *, int64_t begun,
+/*
+ * NONE, or why the result must not be stored: INPUT_MODIFIED when a file that would shadow an input appeared since
+ * begun, PRECOMPILED_HEADER when one lies where GCC looks for it. Adds to the inputs what __has_include found.
+ */
+enum soldr_reason guards_make(const struct unit *, const struct identity *, struct input_list *, int64_t begun,
                               struct guard_list *, char *detail, size_t detail_size);
 
 #endif

@@ -11,7 +11,7 @@
  *
  *     cc -shared -fPIC -fvisibility=hidden -Wl,-z,now \
  *        -Wl,--version-script=null.map -o acme.so acme.c
- *     soldr plugin check ./acme.so
+ *     soldr --config soldr.yaml config check
  *
  * Then name it in soldr.yaml:
  *

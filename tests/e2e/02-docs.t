@@ -34,10 +34,17 @@ for page in "$top"/*.md "$top"/docs/*.md; do
 	for link in $(grep -o '](\([^)#:]*\)[)#]' "$page" | sed 's/^](//; s/[)#]$//'); do
 		ok "$(basename "$page"): $link is there" test -e "$(dirname "$page")/$link"
 	done
-	for file in $(grep -o '`\(core\|plugins\|tests\|docs\|config\)/[A-Za-z0-9_./-]*`' "$page" | tr -d '`' | sort -u); do
+	for file in $(grep -o '`\(core\|plugins\|tests\|docs\|config\)/[A-Za-z0-9_./-]*`' "$page" | tr -d '`' | grep -v NAME | sort -u); do
 		ok "$(basename "$page"): $file is there" test -e "$top/$file"
 	done
 done
+
+# Tests that docs/formats.md names.
+sed -n 's/^| [^|]* | `\(tests[^`]*\)`: "\(.*\)" |$/\1 \2/p' "$top/docs/formats.md" >named
+ok "docs/formats.md names tests" test -s named
+while read -r file name; do
+	ok "docs/formats.md: $file has \"$name\"" grep -qF "\"$name\"" "$top/$file"
+done <named
 
 # README's snippets: blocks that open with "sh test", and after that the programs that they need. They build on one
 # another, so one shell runs them all, in order, and marks those that came to their end.

@@ -69,7 +69,7 @@ mistake() { # NAME LINE:COLUMN KEY MEND TEXT
 mistake "no YAML" 4:1 "not valid YAML" "correct the line" 'backend: {embedded\n'
 mistake "unknown key" 3:1 bakend 'config schema|did you mean "backend"' 'bakend: null\n'
 mistake "value for a map" 3:1 audit "below it go" 'audit: loud\n'
-mistake "value that is none of the choices" 4:9 audit.mode "use off, summary" 'audit:\n  mode: loud\n'
+mistake "value that is none of the choices" 4:3 audit.mode "use off, summary" 'audit:\n  mode: loud\n'
 mistake "unknown word" 4:3 limits.max_parallel_compiles "write one" 'limits:\n  max_parallel_compiles: many\n'
 mistake "key set twice" 4:1 backend "remove one" 'backend: embedded\nbackend: wrapped\n'
 mistake "unknown backend" 3:1 backend "add a section|did you mean .embedded" 'backend: embeded\n'
@@ -77,7 +77,7 @@ mistake "backend without a plugin" 4:3 backends.acme "add .plugin" 'backends:\n 
 mistake "version of another soldr" 2:1 version "write version: 1" 'version: 2\n'
 mistake "anchor" 3:8 "not allowed" "write the value out" 'audit: &a {mode: off}\n'
 mistake "tab" 4:1 "a tab" "indent with spaces" 'audit:\n\tmode: off\n'
-mistake "two documents" 3:1 "a second document" "has one" -- 2>/dev/null
+mistake "two documents" 3:1 "a second document" "has one" '---\nversion: 1\n'
 printf 'version: 1\non_error: sometimes\n' >"$config"
 refused 1 "config: on_error itself" "$config:2:1: on_error: \"sometimes\".*; use fallback or fail"
 for what in directory FIFO /dev/zero; do
@@ -108,12 +108,12 @@ plugin_fault() { # NAME ERE YAML
 	like "$(cat "$cache/logs/soldr.log" 2>/dev/null)" "$2" "$1, on_error: fallback: logged"
 }
 acme='backend: acme\nbackends:\n  acme: {plugin: '
-plugin_fault "unknown option" "[45]:[0-9]+: backends.embedded.options.max_sise: .*max_size" \
+plugin_fault "unknown option" "[345]:[0-9]+: backends.embedded.options.max_sise: .*max_size" \
 	'backends:\n  embedded: {options: {max_sise: 1GiB}}\n'
 plugin_fault "option out of range" "compression.level: .99. is out of range; use 1 to 19" \
 	'backends:\n  embedded: {options: {compression: {level: 99}}}\n'
 plugin_fault "no such size" "max_size: .20 parrots. is not a size" 'backends:\n  embedded: {options: {max_size: 20 parrots}}\n'
-plugin_fault "missing plugin" "[45]:3: backends.acme.plugin: no plugin file .*install it" "$acme$T/absent.so}\n"
+plugin_fault "missing plugin" "[345]:3: backends.acme.plugin: no plugin file .*install it" "$acme$T/absent.so}\n"
 plugin_fault "missing plugin, by name" "no plugin .absent.: looked for absent.so in" "${acme}absent}\n"
 echo "no shared object" >text.so
 plugin_fault "plugin that is text" "text.so" "$acme$T/text.so}\n"
@@ -201,7 +201,8 @@ if [ "$(id -u)" = 0 ]; then
 	drop "$cache"
 	if command -v setpriv >/dev/null && setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$SOLDR"; then
 		chmod 711 "$T"
-		mkdir -m 755 closed user && chown 65534 user && cp 1.c 1.want user && cd user || exit 1
+		mkdir -m 755 closed user && chown 65534 user && cp 1.c user && cd user || exit 1
+		gcc -g -O2 -c 1.c -o 1.want
 		chmod 644 "$config"
 		root_fault "an ordinary user may not make the cache root" "$T/closed" env SOLDR_CACHE_DIR="$T/closed/root" \
 			setpriv --reuid=65534 --regid=65534 --clear-groups
@@ -222,3 +223,189 @@ all: $(patsubst %,%.o,1 2 3 4 5 6 7 8 9 10)
 	gcc -g -O2 -c $< -o $@
 	@case $*-$(HARM) in 4-gone|7-gone|4-file) rm -rf "$(ROOT)";; esac
 	@case $*-$(HARM) in 4-file) : >"$(ROOT)";; esac
+END
+for p in $policies; do
+	for harm in gone file; do
+		[ $p-$harm = fail-file ] && continue # there the next compile says 111, as it should
+		drop "$cache"
+		policy $p
+		rm -f ./*.o
+		run "$SOLDR" --config "$config" make ROOT="$cache" HARM=$harm
+		is "$status" 0 "s03: the cache root is $harm under a running build, $p"
+		ok "s03: $harm, $p: every object" sh -c 'for n in 1 2 3 4 5 6 7 8 9 10; do cmp $n.o $n.want || exit 1; done'
+	done
+done
+drop "$cache"
+
+# ---- the disk ------------------------------------------------------------------------------
+
+# In a mount namespace of our own: a small file system at the cache root, filled in several states.
+cat >full.sh <<'END'
+state=$1 what=$2
+mount -t tmpfs -o size=2m,mode=700,nr_inodes=${3:-0} none "$SOLDR_CACHE_DIR" || exit 77
+[ "$what" = used ] && { "$SOLDR" --config "$CONFIG" gcc -g -O2 -c 2.c -o 2.o || exit 1; }
+case $state in
+disk) dd if=/dev/zero of="$SOLDR_CACHE_DIR/filler" bs=4k 2>/dev/null ;;
+inodes) n=0; while touch "$SOLDR_CACHE_DIR/filler.$n"; do n=$((n + 1)); done 2>/dev/null ;;
+readonly) mount -o remount,ro "$SOLDR_CACHE_DIR" || exit 77 ;;
+esac
+"$SOLDR" --config "$CONFIG" gcc -g -O2 -c 1.c -o 1.o
+echo "status $?"
+[ "$what" = used ] && { "$SOLDR" --config "$CONFIG" gcc -g -O2 -c 2.c -o 2.o; echo "again $?"; }
+"$SOLDR" --config "$CONFIG" stats --json >stats.json
+exit 0
+END
+mkdir mnt
+if unshare -m mount -t tmpfs none "$T/mnt" 2>/dev/null; then
+	export CONFIG="$config" SOLDR
+	for state in disk inodes readonly; do
+		for what in new used; do
+			for p in $policies; do
+				name="s03: no room ($state, $what store, $p)"
+				mkdir -p -m 700 "$cache"
+				policy $p
+				rm -f 1.o 2.o
+				run timeout 60 unshare -m sh full.sh $state $what $([ $state = inodes ] && echo 40)
+				if [ "$status" = 77 ]; then
+					skip "$name" "cannot be mounted here"
+					continue
+				fi
+				is "$status" 0 "$name"
+				[ $what = used ] && like "$out" "^again 0" "$name: a unit stored before"
+				[ $what = used ] && ok "$name: its object" cmp 2.o 2.want
+				if [ $p = fail ] && [ ! -e 1.o ]; then
+					like "$out" "^status 111" "$name: 111"
+					like "$err" "^soldr: .*$cache" "$name: and says where"
+					continue
+				fi
+				like "$out" "^status 0" "$name: the compile"
+				ok "$name: object" cmp 1.o 1.want
+				[ $what/$state = used/disk ] || continue
+				is "$(json stats.json reasons disk_full)" 1 "$name: counted"
+				is "$(json stats.json hits)" 1 "$name: what was stored before is a hit"
+			done
+		done
+	done
+	drop "$cache"
+else
+	skip "s03: full disk, no inodes, read-only file system" "no mount namespace may be made here"
+fi
+
+# Few descriptors: as without soldr, or better.
+policy fallback
+for n in 5 6 7 8 10 12 16; do
+	want=$( (ulimit -n $n && gcc -g -O2 -c 3.c -o 3.plain) >/dev/null 2>&1 && echo 0 || echo 1)
+	rm -f 3.o
+	run sh -c "ulimit -n $n && exec \"\$@\"" sh "$SOLDR" --config "$config" gcc -g -O2 -c 3.c -o 3.o
+	if [ "$want" = 0 ]; then
+		is "$status" 0 "s03: $n descriptors are enough"
+		ok "s03: $n descriptors: object" cmp 3.o 3.want
+	else
+		ok "s03: $n descriptors: no wrong object" sh -c '[ ! -e 3.o ] || cmp 3.o 3.want'
+	fi
+done
+
+# A limit of file sizes that the object stays below and a file of the store does not.
+gcc -O2 -c 4.c -o 4.limit
+for n in 3 4 5 6 8 16; do # of 512 or 1024 bytes
+	drop "$cache"
+	rm -f 4.o
+	(ulimit -f $n && gcc -O2 -c 4.c -o 4.o) >/dev/null 2>&1
+	[ $? = 0 ] || continue
+	rm -f 4.o
+	run sh -c "ulimit -f $n && exec \"\$@\"" sh "$SOLDR" --config "$config" gcc -O2 -c 4.c -o 4.o
+	is "$status" 0 "s03: a file-size limit of $n blocks"
+	ok "s03: a file-size limit of $n blocks: object" cmp 4.o 4.limit
+done
+
+# ---- SOLDR_READONLY --------------------------------------------------------------------------
+
+drop "$cache"
+policy fail
+right 1 "a store is filled"
+listing() { find "$cache" -printf '%p %s %T@ %C@\n' | sort; }
+settle
+listing >before
+export SOLDR_READONLY=1
+right 1 "read-only: what is stored"
+right 2 "read-only: what is not"
+unset SOLDR_READONLY
+listing >after
+ok "read-only: nothing of the cache root was touched" cmp before after
+is "$(counted hits) $(counted misses)" "0 1" "read-only: nor counted"
+
+# ---- damaged store files -----------------------------------------------------------------------
+
+flip() { # FILE OFFSET: one bit of one byte
+	perl -e 'open my $f, "+<", $ARGV[0] or die; seek $f, $ARGV[1], 0; read $f, my $b, 1; seek $f, $ARGV[1], 0;
+		print $f chr(ord($b) ^ 0x10)' "$1" "$2"
+}
+stored() { # KIND: the one store file of that kind
+	find "$cache/embedded" -name "*.$1"
+}
+harm() { # FILE HOW
+	size=$(stat -c %s "$1")
+	case $2 in
+	first) flip "$1" 0 ;;
+	format) flip "$1" 8 ;;
+	early) flip "$1" 50 ;;
+	middle) flip "$1" $((size / 2)) ;;
+	last) flip "$1" $((size - 1)) ;;
+	empty) : >"$1" ;;
+	half) truncate -s $((size / 2)) "$1" ;;
+	short) truncate -s $((size - 1)) "$1" ;;
+	long) printf x >>"$1" ;;
+	huge) truncate -s 3G "$1" ;;
+	esac
+}
+for p in $policies; do
+	policy $p
+	for kind in e m; do
+		for how in first format early middle last empty half short long huge; do
+			case $p-$how in fail-middle | fail-half | fallback-*) ;; *) continue ;; esac
+			drop "$cache"
+			compile 1
+			harm "$(stored $kind)" $how
+			right 1 "s02: $kind file, $how, $p"
+			is "$(counted hits) $(counted misses) $(counted fallbacks)" "0 2 0" "s02: $kind file, $how, $p: a miss"
+			is "$(counted reasons entry_corrupt)" 1 "s02: $kind file, $how, $p: counted"
+			compile 1
+			is "$status $(counted hits)" "0 1" "s02: $kind file, $how, $p: mended"
+		done
+	done
+done
+
+# Two whole files swapped, and a directory in the place of a file.
+policy fallback
+for kind in e m; do
+	drop "$cache"
+	compile 1
+	one=$(stored $kind)
+	compile 2
+	two=$(stored $kind | grep -vF "$one")
+	mv "$one" swap && mv "$two" "$one" && mv swap "$two"
+	right 1 "s02: $kind files swapped, the first"
+	right 2 "s02: $kind files swapped, the second"
+	is "$(counted hits) $(counted misses) $(counted reasons entry_corrupt)" "0 4 2" "s02: $kind files swapped: two misses"
+	drop "$one"
+	mkdir "$one"
+	right 1 "s02: a directory in place of a $kind file"
+	right 1 "s02: the same again"
+done
+
+# Mapped files of another format, or of random bytes.
+for file in counters/embedded embedded/v1/size; do
+	for how in first empty half random; do
+		drop "$cache"
+		compile 1
+		if [ $how = random ]; then
+			head -c "$(stat -c %s "$cache/$file")" /dev/urandom >"$cache/$file"
+		else
+			harm "$cache/$file" $how
+		fi
+		right 1 "$file, $how: a stored unit"
+		right 2 "$file, $how: a new one"
+	done
+done
+
+done_testing

@@ -68,9 +68,10 @@ sub both(&)
 {
 	my ($block) = @_;
 	for my $cc (qw(gcc clang)) {
-		local $CC = $cc;
+		$CC = $cc; # not local: the tests hold the same variable under another name
 		have($cc) ? $block->() : pass("$cc # SKIP not installed");
 	}
+	$CC = 'gcc';
 }
 
 # ---- files -------------------------------------------------------------------------

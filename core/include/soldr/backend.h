@@ -316,6 +316,7 @@ typedef struct soldr_backend {
 	 * the host says of itself:
 	 *   host.cache_root  absolute directory, private to the user; may not exist yet
 	 *   host.readonly    "true" when nothing may be written below it
+	 *   host.path_remap  "auto" or "off"
 	 */
 	int32_t (*open)(const soldr_host *, const soldr_kv *, uint32_t n, soldr_instance **out, soldr_error *);
 	/*

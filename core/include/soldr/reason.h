@@ -46,7 +46,7 @@
 	X(RESPONSE_FILE, "response_file", REFUSAL, "a response file cannot be read") \
 	X(DEPFILE_UNCLEAR, "depfile_unclear", REFUSAL, "dependency options that are not understood together") \
 	X(ENVIRONMENT, "environment", REFUSAL, "a variable changes outputs or options of the compiler") \
-	X(TIME_MACRO, "time_macro", REFUSAL, "__DATE__, __TIME__ or __TIMESTAMP__ may be expanded") \
+	X(TIME_MACRO, "time_macro", REFUSAL, "the date, the time or a file's time may be expanded from a macro") \
 	X(EMBEDDED_FILE, "embedded_file", REFUSAL, ".incbin, .include or #embed reads a file that no list names") \
 	X(TIME_COMPARISON, "time_comparison", REFUSAL, "a construct that compares file times") \
 	X(INPUT_MODIFIED, "input_modified", REFUSAL, "an input changed while the compiler ran") \

@@ -32,7 +32,7 @@ typedef int32_t (*soldr_output_fn)(void *arg, uint32_t stream, const void *data,
 typedef struct soldr_service_config {
 	uint32_t struct_size;
 	uint32_t reserved;
-	const char *config_file;      /* NULL: the usual search (soldr.yaml(5)) */
+	const char *config_file;      /* NULL: the usual search (docs/config.md) */
 	const char *const *envp;      /* NULL: the process's; source of SOLDR_* and XDG_* */
 	const char *cwd;              /* NULL: the process's; where a project file is looked for */
 	const char *backend;          /* NULL: as configured */

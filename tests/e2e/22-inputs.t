@@ -1,0 +1,361 @@
+#!/usr/bin/perl
+# What a result depends on: time macros, headers that change, appear, move or are
+# replaced unseen, the working directory, the environment, the compiler itself,
+# odd names. Each step compares with what the bare compiler gives now.
+use strict;
+use warnings;
+use File::Basename qw(dirname);
+use lib dirname(__FILE__);
+use Parity;
+use Test::More;
+
+my $cc_path = { map { my $name = $_; my ($dir) = have($name); $name => $dir && "$dir/$name" } qw(gcc clang as ld) };
+
+# A pair of edits with nothing to tell them by but content.
+sub unseen_edit
+{
+	my ($name, $file, $one, $two, $cmd, %o) = @_;
+	my $s = scene(name => $name, %o, files => {%{$o{files} // {}}, $file => $one});
+	$s->step('first', $cmd, 'miss');
+	$s->step('again', $cmd, 'hit');
+	$s->put_unseen($file, $two);
+	$s->step('edited, times put back', $cmd, 'miss');
+	$s->put_unseen($file, $one);
+	$s->step('edited back', $cmd, 'hit');
+	return $s;
+}
+
+both {
+	# C08: time
+	for my $word (qw(__DATE__ __TIME__)) {
+		my $text = "const char t[] = $word;\n";
+		my %o = (hide => ['src/x.o']);
+		same "c08_$word", 'CC -c x.c', 'bypass:time_macro', source => $text, %o;
+		same "c08_header_$word", 'CC -c x.c', 'bypass:time_macro', source => qq{#include "t.h"\n}, files => {'t.h' => $text}, %o;
+		same "c08_define_$word", "CC -DNOW=$word -c x.c", 'bypass:time_macro', source => 'const char t[] = NOW;', %o;
+		same "c08_define_separate_$word", "CC -D NOW=$word -c x.c", 'bypass:time_macro', source => 'const char t[] = NOW;', %o;
+		same "c08_define_Wp_$word", "CC -Wp,-DNOW=$word -c x.c", 'bypass:time_macro', source => 'const char t[] = NOW;', %o;
+		same "c08_define_response_$word", 'CC @args -c x.c', 'bypass:time_macro', source => 'const char t[] = NOW;',
+			files => {args => "-DNOW=$word"}, %o;
+		same "c08_include_$word", 'CC -include t.h -c x.c', 'bypass:time_macro', files => {'t.h' => $text}, %o;
+		same "c08_imacros_$word", 'CC -imacros t.h -c x.c', 'bypass:time_macro', source => 'const char t[] = NOW;',
+			files => {'t.h' => "#define NOW $word\n"}, %o;
+		(my $splice = $word) =~ s/^(....)/$1\\\n/;
+		same "c08_splice_$word", 'CC -c x.c', 'bypass:time_macro', source => "const char t[] = $splice;\n", %o;
+		(my $crlf = $word) =~ s/^(....)/$1\\\r\n/;
+		same "c08_splice_crlf_$word", 'CC -c x.c', 'bypass:time_macro', source => "const char t[] = $crlf;\r\n", %o;
+		(my $blank = $word) =~ s/^(....)/$1\\ \t\n/;
+		same "c08_splice_blank_$word", 'CC -w -c x.c', 'bypass:time_macro', source => "const char t[] = $blank;\n", %o;
+		(my $trigraph = $word) =~ s/^(....)/"$1??\/\n"/e;
+		same "c08_splice_trigraph_$word", 'CC -std=c99 -c x.c', 'bypass:time_macro', source => "const char t[] = $trigraph;\n", %o;
+		my ($head, $tail) = $word =~ /^(__..)(.*)$/;
+		same "c08_paste_$word", 'CC -c x.c', 'bypass:time_macro',
+			source => "#define P(a, b) a ## b\nconst char t[] = P($head, $tail);\n", %o;
+		same "c08_paste_digraph_$word", 'CC -c x.c', 'bypass:time_macro',
+			source => "%:define P(a, b) a %:%: b\nconst char t[] = P($head, $tail);\n", %o;
+		same "c08_paste_pieces_$word", 'CC -c x.c', 'bypass:time_macro', files => {'p.h' => "#define P(a, b) P_(a, b)\n#define P_(a, b) a ## b\n"},
+			source => qq{#include "p.h"\n#define H $head\nconst char t[] = P(H, $tail);\n}, %o;
+		same "c08_paste_define_$word", "CC -DH=$head -DT=$tail -c x.c", 'bypass:time_macro',
+			source => "#define P(a, b) P_(a, b)\n#define P_(a, b) a ## b\nconst char t[] = P(H, T);\n", %o;
+		same "c08_comment_$word", 'CC -c x.c', 'hit', source => "/* $word */ int a; // $word\n";
+		same "c08_epoch_$word", 'CC -c x.c', {gcc => 'hit', clang => 'bypass:time_macro'}, source => $text,
+			env => {SOURCE_DATE_EPOCH => 1000000}, hide => $CC eq 'gcc' ? [] : ['src/x.o'];
+		my $s = scene(name => "c08_epochs_$word", source => $text, %o);
+		$s->step("SOURCE_DATE_EPOCH=$_", 'CC -c x.c', 'any', env => {SOURCE_DATE_EPOCH => $_}) for 1, 86400, 1, '';
+	}
+	# C09: the modification time of the main file, wherever the word stands
+	my $stamp = scene(name => 'c09_timestamp', source => qq{#include "t.h"\n}, files => {'t.h' => "const char t[] = __TIMESTAMP__;\n"});
+	$stamp->step('first', 'CC -c x.c', 'bypass:time_macro');
+	utime 1000000000, 1000000000, $stamp->dir . '/x.c';
+	$stamp->step('another time', 'CC -c x.c', 'bypass:time_macro');
+	$stamp->step('with a fixed epoch', 'CC -c x.c', 'bypass:time_macro', env => {SOURCE_DATE_EPOCH => 5});
+
+	# C10: headers change
+	unseen_edit('c10_header', 'u.h', "#define U 3\n", "#define U 4\n", 'CC -c x.c');
+	unseen_edit('c10_source', 'x.c', "int a = 1;\n", "int a = 2;\n", 'CC -c x.c');
+	unseen_edit('c10_included_by_header', 'b/c.h', "int a[1];\n", "int a[2];\n", 'CC -c x.c', source => qq{#include "b.h"\n},
+		files => {'b.h' => qq{#include "b/c.h"\n}});
+	unseen_edit('c10_imacros', 'm.h', "#define M 1\n", "#define M 2\n", 'CC -imacros m.h -c x.c', source => "int m = M;\n");
+	unseen_edit('c10_system_header', 'sys/s.h', "int a[1];\n", "int a[2];\n", 'CC -MMD -isystem sys -c x.c', source => "#include <s.h>\n");
+	unseen_edit('c10_macro_name', 'u.h', "<v1.h>\n", "<v2.h>\n", 'CC -I. -DH=<v.h> -c x.c', source => "#include H\n", # not read at all
+		files => {'v.h' => 'int v;'}) if 0;
+	unseen_edit('c10_computed', 'n.h', "#define N \"v1.h\"\n", "#define N \"v2.h\"\n", 'CC -c x.c', source => "#include \"n.h\"\n#include N\n",
+		files => {'v1.h' => "int v = 1;\n", 'v2.h' => "int v = 2;\n"});
+	unseen_edit('c10_in_comment_for_warning', 'w.h', "static int a; // one\n", "static int a; // two\n", 'CC -Wall -c x.c', source => qq{#include "w.h"\n});
+	unseen_edit('c35_fallthrough', 'w.h', "/* fall through */\n", "/* nothing here */\n", 'CC -Wextra -Wimplicit-fallthrough -c x.c',
+		source => "int f(int a) {\n\tswitch (a) {\n\tcase 1: a++;\n#include \"w.h\"\n\tcase 2: a++;\n\t}\n\treturn a;\n}\n");
+
+	my $s = scene(name => 'c10_moved', source => qq{#include "h.h"\nconst char *f = F;\n},
+		files => {'a/h.h' => "#define F __FILE__\nstatic const char *const g = __FILE__; const char *h(void) { return g; }\n"});
+	$s->step('in a', 'CC -Ia -Ib -c x.c', 'miss');
+	$s->put('b/h.h', $s->get('a/h.h'));
+	$s->remove('a/h.h');
+	$s->step('moved to b', 'CC -Ia -Ib -c x.c', 'miss');
+	$s->put('a/h.h', $s->get('b/h.h'));
+	$s->step('in both', 'CC -Ia -Ib -c x.c', 'any');
+	$s->remove('b/h.h');
+	$s->step('back in a', 'CC -Ia -Ib -c x.c', 'hit');
+	$s->remove('a/h.h');
+	$s->step('gone', 'CC -Ia -Ib -c x.c', 'bypass:compile_failed');
+	$s->put('a/h.h', "#define F 0\n");
+	$s->step('another one', 'CC -Ia -Ib -c x.c', 'miss');
+
+	$s = scene(name => 'c10_replaced', files => {'u2.h' => "#define U 7\n"});
+	$s->step('first', 'CC -c x.c', 'miss');
+	utime 1000000000, 1000000000, map { $s->dir . "/$_" } qw(u.h u2.h);
+	rename $s->dir . '/u2.h', $s->dir . '/u.h';
+	$s->{dirty} = 1;
+	$s->step('renamed over', 'CC -c x.c', 'miss');
+	$s->put('real/u.h', "#define U 8\n");
+	unlink $s->dir . '/u.h';
+	symlink 'real/u.h', $s->dir . '/u.h';
+	$s->{dirty} = 1;
+	$s->step('now a link', 'CC -c x.c', 'miss');
+	$s->put('real2/u.h', "#define U 9\n");
+	unlink $s->dir . '/u.h';
+	symlink 'real2/u.h', $s->dir . '/u.h';
+	$s->{dirty} = 1;
+	$s->step('the link points elsewhere', 'CC -c x.c', 'miss');
+	$s->put('real2/u.h', "#define U 1\n");
+	$s->step("the link's target is edited", 'CC -c x.c', 'miss');
+	$s->step('again', 'CC -c x.c', 'hit');
+	rename $s->dir . '/real', $s->dir . '/aside';
+	rename $s->dir . '/real2', $s->dir . '/real';
+	rename $s->dir . '/aside', $s->dir . '/real2';
+	$s->step('directories swapped', 'CC -c x.c', 'any');
+
+	$s = scene(name => 'c10_touched', source => qq{#include "u.h"\nint a = U;\n});
+	$s->step('first', 'CC -c x.c', 'miss');
+	$s->put('u.h', $s->get('u.h'));
+	$s->step('written again', 'CC -c x.c', 'hit');
+	utime 1, 1, $s->dir . '/u.h';
+	$s->{dirty} = 1;
+	$s->step('an old time', 'CC -c x.c', 'hit');
+	$s->put('u.h', "#define U 77\n");
+	$s->step('edited after both', 'CC -c x.c', 'miss');
+
+	# #pragma once takes files of equal content and time for one
+	$s = scene(name => 'c10_once', source => qq{#include "a/o.h"\n#include "b/o.h"\n}, files => {
+		'a/o.h' => "#pragma once\nstatic int n __attribute__((unused));\nint COUNT;\n", 'b/o.h' => "#pragma once\nstatic int n __attribute__((unused));\nint COUNT;\n"});
+	utime 1000000000, 1000000000, map { $s->dir . "/$_/o.h" } qw(a b);
+	$s->{dirty} = 1;
+	$s->step('equal times', 'CC -DCOUNT=x -c x.c', 'any');
+	utime 1000000001, 1000000001, $s->dir . '/b/o.h';
+	$s->{dirty} = 1;
+	$s->step('other times', 'CC -DCOUNT=x -c x.c', 'any');
+	utime 1000000000, 1000000000, $s->dir . '/b/o.h';
+	$s->{dirty} = 1;
+	$s->step('equal again', 'CC -DCOUNT=x -c x.c', 'any');
+
+	$s = scene(name => 'c10_dependency', source => qq{#pragma GCC dependency "u.h" look\nint a;\n});
+	utime 1000000000, 1000000000, map { $s->dir . "/$_" } qw(u.h x.c);
+	$s->{dirty} = 1;
+	$s->step('not newer', 'CC -c x.c', 'bypass:time_comparison');
+	utime 1000000009, 1000000009, $s->dir . '/u.h';
+	$s->{dirty} = 1;
+	$s->step('newer', 'CC -c x.c', 'bypass:time_comparison');
+
+	# C11: a header appears
+	for (['angle', '#include <h.h>', 'a/h.h'], ['quote beside', '#include "h.h"', 'h.h'], ['quote dir', '#include "h.h"', 'q/h.h'],
+		['deep', '#include <d/h.h>', 'a/d/h.h'], ['by a header', '#include <i.h>', 'a/h.h'], ['beside a header', '#include <i.h>', 'b/k.h'],
+		['computed', "#define N <h.h>\n#include N", 'a/h.h'], ['a missing directory', '#include <h.h>', 'late/h.h'],
+		['split name', "#inc\\\nlude <\\\nh.h>", 'a/h.h'], ['a comment between', '# /* x */ include /* y */ <h.h>', 'a/h.h'],
+		['include_next', '#include <n.h>', 'c/n.h'], ['before a system header', '#include <stddef.h>', 'a/stddef.h'],
+		['before one by a system header', "#include <stdint.h>", 'a/bits/wordsize.h']) {
+		my ($name, $text, $new) = @$_;
+		$s = scene(name => 'c11_shadow', source => "$text\n", files => {
+			'b/h.h' => "int h = 1;\n", 'b/i.h' => qq{#include <h.h>\n#include "k.h"\n}, 'z/k.h' => "int k = 1;\n", 'b/d/h.h' => "int h = 2;\n",
+			'b/n.h' => "#include_next <n.h>\n", 'z/n.h' => "int n = 1;\n", 'b/e/keep' => '', 'a/keep' => '', 'q/keep' => '', 'c/keep' => ''});
+		my $cmd = 'CC -iquote q -Ilate -Ia -Ib -Ic -Iz -c x.c';
+		$s->step("$name: without", $cmd, 'miss');
+		$s->step("$name: again", $cmd, 'hit');
+		$s->put($new, "int shadow = 5;\n");
+		$s->step("$name: a header appears", $cmd, $name =~ /system/ ? 'any' : 'miss');
+		$s->step("$name: a hit with it", $cmd, 'hit') unless $name =~ /system/;
+		$s->remove($new);
+		$s->step("$name: it goes", $cmd, 'any');
+	}
+	my $through = scene(name => 'c11_through_directory', source => "#include <e/../h.h>\n", files => {'a/h.h' => "int h = 1;\n", 'b/h.h' => "int h = 2;\n",
+		'b/e/keep' => ''});
+	$through->step('without', 'CC -Ia -Ib -c x.c', 'miss');
+	mkdir $through->dir . '/a/e';
+	$through->step('a directory appears', 'CC -Ia -Ib -c x.c', 'miss');
+	for (['quoted', '"opt.h"', 'opt.h'], ['angle', '<opt.h>', 'a/opt.h'], ['angle last', '<opt.h>', 'z/opt.h'], ['deep', '<d/opt.h>', 'a/d/opt.h'],
+		['macro', 'OPT', 'a/opt.h'], ['function macro', 'HAS', 'a/opt.h'], ['renamed', 'ALIAS', 'a/opt.h'], ['by a header', '<has.h>', 'a/opt.h']) {
+		my ($name, $what, $new) = @$_;
+		my $text = $what eq '<has.h>' ? "#include <has.h>\n" :
+			$what eq 'HAS' ? "#define HAS(x) __has_include(x)\n#if HAS(<opt.h>)\nint opt = 4;\n#endif\n" :
+			$what eq 'ALIAS' ? "#define ALIAS __has_include\n#if ALIAS(<opt.h>)\nint opt = 4;\n#endif\n" :
+			"#define OPT <opt.h>\n#if __has_include($what)\n#include $what\n#else\nint none;\n#endif\n";
+		$s = scene(name => 'c11_has_include', source => $text, files => {'a/keep' => '', 'z/keep' => '',
+			'a/has.h' => "#if defined __has_include\n# if __has_include ( \"opt.h\" )\nint has;\n# endif\n#endif\n"});
+		$s->step("$name: not there", 'CC -Ia -Iz -c x.c', 'any');
+		$s->put($new, "int opt = 1;\n");
+		$s->step("$name: there", 'CC -Ia -Iz -c x.c', 'any');
+		$s->step("$name: again", 'CC -Ia -Iz -c x.c', 'any');
+		$s->remove($new);
+		$s->step("$name: gone", 'CC -Ia -Iz -c x.c', 'any');
+	}
+	$s = scene(name => 'c11_has_include_guarded', files => {'a/keep' => ''}, source => "#ifndef __has_include\n#define __has_include(x) 0\n#endif\n" .
+		"#if defined(__has_include) && __has_include(<opt.h>)\nint opt;\n#endif\n#ifdef __has_include\nint yes;\n#endif\n");
+	$s->step('not there', 'CC -Ia -c x.c', 'miss');
+	$s->step('again', 'CC -Ia -c x.c', 'hit');
+	$s->put('a/opt.h', "int opt = 1;\n");
+	$s->step('there', 'CC -Ia -c x.c', 'miss');
+	$s->step('there again', 'CC -Ia -c x.c', 'hit');
+	$s->remove('a/opt.h');
+	$s->step('gone', 'CC -Ia -c x.c', 'hit');
+	$s = scene(name => 'c11_has_include_by_option', files => {'a/keep' => ''}, source => "#if HAS\nint opt;\n#endif\n");
+	$s->step('not there', ['CC', '-Ia', '-DHAS=__has_include(<opt.h>)', '-c', 'x.c'], 'any');
+	$s->put('a/opt.h', "int opt = 1;\n");
+	$s->step('there', ['CC', '-Ia', '-DHAS=__has_include(<opt.h>)', '-c', 'x.c'], 'any');
+	$s = scene(name => 'c11_forced_include', files => {'a/p.h' => "int p = 1;\n"});
+	$s->step('found on the path', 'CC -Ia -include p.h -c x.c', 'miss');
+	$s->put('p.h', "int p = 2;\n");
+	$s->step('one appears in the working directory', 'CC -Ia -include p.h -c x.c', 'miss');
+	$s = scene(name => 'c11_environment', files => {'e/h.h' => "int h = 1;\n", 'a/keep' => ''}, source => "#include <h.h>\n", env => {CPATH => 'a:e'});
+	$s->step('CPATH', 'CC -c x.c', 'miss');
+	$s->put('a/h.h', "int h = 2;\n");
+	$s->step('a header appears in it', 'CC -c x.c', 'miss');
+	$s = scene(name => 'c11_c_include_path', files => {'e/h.h' => "int h = 1;\n", 'a/keep' => ''}, source => "#include <h.h>\n",
+		env => {C_INCLUDE_PATH => 'a:e'});
+	$s->step('C_INCLUDE_PATH', 'CC -c x.c', 'miss');
+	$s->put('a/h.h', "int h = 2;\n");
+	$s->step('a header appears in it', 'CC -c x.c', 'miss');
+	$s->put('i/h.h', "int h = 3;\n");
+	$s->step('another value', 'CC -c x.c', 'miss', env => {C_INCLUDE_PATH => 'i:e'});
+	$s = scene(name => 'c11_link_directory', files => {'v1/h.h' => "int h = 1;\n", 'v2/h.h' => "int h = 2;\n"}, source => "#include <h.h>\n");
+	symlink 'v1', $s->dir . '/now';
+	$s->step('v1', 'CC -Inow -c x.c', 'miss');
+	unlink $s->dir . '/now';
+	symlink 'v2', $s->dir . '/now';
+	$s->step('v2', 'CC -Inow -c x.c', 'miss');
+
+	# C13: the working directory
+	$s = scene(name => 'c13_directories', files => {map { ("$_/u.h" => "#define U 3\n", "$_/x.c" => "#include \"u.h\"\nint a = U;\n") } qw(one two)});
+	for my $options ('-g', '-g -O2 -gdwarf-4', '-g0', '') {
+		$s->step("$options in one", "CC $options -c x.c", 'miss', dir => 'src/one') if $options ne '';
+		$s->step("$options in two", "CC $options -c x.c", 'any', dir => 'src/two');
+		$s->step("$options in one again", "CC $options -c x.c", 'hit', dir => 'src/one');
+	}
+	symlink 'one', $s->dir . '/link';
+	$s->step('through a link', 'CC -g -c x.c', 'any', dir => 'src/link', env => {PWD => $s->dir . '/link'});
+	$s->step('the same, PWD says the truth', 'CC -g -c x.c', 'any', dir => 'src/link', env => {PWD => $s->dir . '/one'});
+	$s->step('PWD lies', 'CC -g -c x.c', 'any', dir => 'src/one', env => {PWD => $s->dir . '/two'});
+	$s->step('PWD is not set', 'CC -g -c x.c', 'any', dir => 'src/one', env => {PWD => undef});
+	$s->step('PWD through dots', 'CC -g -c x.c', 'any', dir => 'src/one', env => {PWD => $s->dir . '/two/../one'});
+	$s->step('PWD with a slash', 'CC -g -c x.c', 'any', dir => 'src/one', env => {PWD => $s->dir . '/one/'});
+	for my $map ('-fdebug-prefix-map', '-ffile-prefix-map', '-fmacro-prefix-map') {
+		$s->step("$map=$_", ['CC', '-g', "$map=" . $s->dir . "=$_", '-c', 'x.c'], 'any', dir => 'src/one') for '/a', '/b', '/a';
+	}
+	$s->step("$_", "CC $_ -c x.c", 'any', dir => 'src/two') for '-g -Wa,--debug-prefix-map,/a=/b', '-Wa,-g', '-pg', '-fsanitize=undefined', '-fsanitize=address';
+	$s->step("$_ elsewhere", "CC $_ -c x.c", 'any', dir => 'src/one') for '-g -Wa,--debug-prefix-map,/a=/b', '-Wa,-g', '-pg', '-fsanitize=undefined', '-fsanitize=address';
+	for my $asm ('-g', '-Wa,-g', '-Wa,--gdwarf-5') {
+		$s->put("$_/y.S", "#include \"u.h\"\n.globl a\na: nop\n") for qw(one two);
+		$s->step("assembler $asm in $_", "CC $asm -c y.S", 'any', dir => "src/$_") for qw(one two one);
+	}
+	# C34: two checkouts, results that name neither
+	$s->step("plain in $_->[0]", 'CC -O1 -c x.c', $_->[1], dir => "src/$_->[0]") for ['one', 'miss'], ['two', 'any'], ['one', 'hit'];
+
+	# C17: what options name, and what those files name
+	$s = scene(name => 'c17_nested', files => {'p.h' => qq{#include "q.h"\n}, 'q.h' => "#define Q 1\n"}, source => "int q = Q;\n");
+	$s->step('first', 'CC -include p.h -c x.c', 'miss');
+	$s->put_unseen('q.h', "#define Q 2\n");
+	$s->step('the file that it includes changes', 'CC -include p.h -c x.c', 'miss');
+	# C04: response files that change
+	$s = scene(name => 'c04_changed', files => {args => '@more', more => '-DN=1'}, source => "int n = N;\n");
+	$s->step('first', 'CC @args -c x.c', 'miss');
+	$s->put_unseen('more', '-DN=2');
+	$s->step('the inner one changes', 'CC @args -c x.c', 'miss');
+	$s->put_unseen('more', '-DN=1');
+	$s->step('back', 'CC @args -c x.c', 'hit');
+	$s->step('the same without files', 'CC -DN=1 -c x.c', 'any');
+
+	# C18: environment
+	$s = scene(name => 'c18_environment', files => {'e/u.h' => "#define U 9\n", 'e2/u.h' => "#define U 8\n"},
+		source => "#include <u.h>\nint a = U; int f(void) { int unused; return 0; }\n");
+	my $cmd = 'CC -Wall -c x.c';
+	$s->step("CPATH=$_", $cmd, 'any', env => {CPATH => $_}) for 'e', 'e2', 'e:e2', 'e2:e', '', '.', ':e', 'e';
+	$s->step("C_INCLUDE_PATH=$_", $cmd, 'any', env => {C_INCLUDE_PATH => $_}) for 'e', 'e2', 'e';
+	$s->step('CPLUS_INCLUDE_PATH in C', $cmd, 'any', env => {CPLUS_INCLUDE_PATH => 'e'});
+	$s->put('y.cc', $s->get('x.c'));
+	$s->step("CPLUS_INCLUDE_PATH=$_", 'CXX -c y.cc', 'any', env => {CPLUS_INCLUDE_PATH => $_}) for 'e', 'e2', 'e';
+	$s->step("LC_ALL=$_", $cmd, 'any', env => {CPATH => 'e', LC_ALL => $_}) for 'C.UTF-8', 'C', 'de_DE.UTF-8', '';
+	$s->step('LANG', $cmd, 'any', env => {CPATH => 'e', LC_ALL => undef, LANG => 'C.UTF-8'});
+	$s->step('DEPENDENCIES_OUTPUT', $cmd, {gcc => 'bypass:environment', clang => 'bypass'}, env => {CPATH => 'e', DEPENDENCIES_OUTPUT => 'dep.out target'});
+	$s->step('SUNPRO_DEPENDENCIES', $cmd, {gcc => 'bypass:environment', clang => 'bypass'}, env => {CPATH => 'e', SUNPRO_DEPENDENCIES => 'dep.out'});
+	$s->step('CC_PRINT_HEADERS', $cmd, 'any', env => {CPATH => 'e', CC_PRINT_HEADERS => 1, CC_PRINT_HEADERS_FILE => 'headers.out'});
+	$s->step('CC_PRINT_OPTIONS', $cmd, 'any', env => {CPATH => 'e', CC_PRINT_OPTIONS => 1, CC_PRINT_OPTIONS_FILE => 'options.out'});
+	$s->step('CCC_OVERRIDE_OPTIONS', $cmd, 'any', env => {CPATH => 'e', CCC_OVERRIDE_OPTIONS => '# +-DU=5 O2'});
+	$s->step('COMPILER_PATH', $cmd, 'any', env => {CPATH => 'e', COMPILER_PATH => '/nowhere'});
+	$s->step('TMPDIR', $cmd, 'any', env => {CPATH => 'e', TMPDIR => "$T/home"});
+	$s->step('GCC_EXEC_PREFIX', $cmd, 'any', env => {CPATH => 'e', GCC_EXEC_PREFIX => '/usr/lib/gcc/'});
+	$s->step('SOURCE_DATE_EPOCH is no number', $cmd, 'any', env => {CPATH => 'e', SOURCE_DATE_EPOCH => 'x'});
+
+	# C22: a precompiled header appears, is newer or older than its header
+	$s = scene(name => 'c22_pch', source => "#include \"u.h\"\nint a = U;\n", hide => ['src/u.h.gch', 'src/u.h.pch']);
+	$s->step('without', 'CC -c x.c', 'miss');
+	$s->step('again', 'CC -c x.c', 'hit');
+	$s->put('pch.h', "#define U 44\n");
+	Parity::run_one([Parity::words('CC -x c-header pch.h -o u.h.gch')], cwd => $s->dir);
+	$s->{dirty} = 1;
+	$s->step('one appears', 'CC -c x.c', {gcc => 'bypass', clang => 'any'}) for 1 .. 2;
+	$s->step('one appears, depfile', "CC $_ -c x.c", {gcc => 'bypass', clang => 'any'}) for '-MD', '-MMD';
+	$s->put('u.h', "#define U 45\n");
+	$s->step('older than the header', 'CC -c x.c', 'any');
+	$s->remove('u.h.gch');
+	$s->step('gone', 'CC -c x.c', 'any');
+	mkdir $s->dir . '/u.h.gch';
+	Parity::run_one([Parity::words('CC -x c-header pch.h -o u.h.gch/c.gch')], cwd => $s->dir);
+	$s->{dirty} = 1;
+	$s->step('a directory of them', 'CC -c x.c', 'any') for 1 .. 2;
+	$s->step('forced', 'CC -include u.h -c x.c', 'any') for 1 .. 2;
+	$s = scene(name => 'c22_pch_on_path', source => "#include <p.h>\nint a = U;\n", files => {'a/keep' => '', 'b/p.h' => "#define U 1\n", 'q.h' => "#define U 2\n"});
+	$s->step('without', 'CC -Ia -Ib -c x.c', 'miss');
+	Parity::run_one([Parity::words('CC -x c-header q.h -o a/p.h.gch')], cwd => $s->dir);
+	$s->{dirty} = 1;
+	$s->step('in an earlier directory, without its header', 'CC -Ia -Ib -c x.c', 'any') for 1 .. 2;
+	$s->step('forced, without the .pch of Clang', 'CC -include b/p.h -c x.c', 'any') for 1 .. 2;
+	Parity::run_one([Parity::words('CC -x c-header q.h -o b/p.h.pch')], cwd => $s->dir);
+	$s->{dirty} = 1;
+	$s->step('forced, the .pch of Clang', 'CC -include b/p.h -c x.c', 'any') for 1 .. 2;
+	rename $s->dir . '/b/p.h.pch', $s->dir . '/b/p.h.gch';
+	$s->{dirty} = 1;
+	$s->step('forced, the same under the name of GCC', 'CC -include b/p.h -c x.c', 'any') for 1 .. 2;
+
+	# C27: odd paths
+	my $bytes = "\xff\xfe\x80";
+	for my $name ('with blank', "quo'te\"s", 'a$b', 'a#b', 'a\\b', "bytes$bytes", '-dash', '@at', 'back`tick', 'semi;colon', 'a%b', '*', "new\nline", "t\tab", "umlaut\xc3\xa4") {
+		(my $label = $name) =~ s/([^\x20-\x7e])/sprintf '\\x%02x', ord $1/ge;
+		for my $options ('', '-g -MMD') {
+			same "c27_$label", ['CC', split(' ', $options), '-c', "./$name.c", '-o', "./$name.o"], $name =~ /\n/ || $CC eq 'clang' ? 'any' : 'hit',
+				files => {"$name.c" => qq{#include "$name.h"\nint a;\n}, "$name.h" => "int h;\n"} if $name !~ /["\n]/;
+			same "c27_dir_$label", ['CC', split(' ', $options), '-I', "./$name", '-c', "./$name/x.c", '-o', "./$name/x.o"], 'any',
+				files => {"$name/x.c" => qq{#include <h.h>\nint a;\n}, "$name/h.h" => "int h;\n"};
+			same "c27_cwd_$label", ['CC', split(' ', $options), '-c', 'x.c'], 'any', dir => "src/$name",
+				files => {"$name/x.c" => qq{#include "h.h"\nint a;\n}, "$name/h.h" => "int h;\n"};
+		}
+	}
+	my $long = join '/', ('d' x 200) x 14;
+	same 'c27_long_path', ['CC', '-MMD', "-I$long", '-c', "$long/x.c", '-o', "$long/x.o"], 'hit',
+		files => {"$long/x.c" => "#include <h.h>\nint a;\n", "$long/h.h" => "int h;\n"};
+	same 'c27_long_dots', ['CC', '-MMD', '-c', './' x 1700 . 'x.c'], 'hit';
+	same 'c27_too_long', ['CC', '-c', './' x 2100 . 'x.c'], 'any';
+	$s = scene(name => 'c27_two_lines', source => "#include <h.h:>\n", files => {"a\nb/h.h:" => "int h = 1;\n", 'a' => 'int x;'}) if 0;
+
+	# C35: white space
+	$s = scene(name => 'c35_white_space', source => "int f(int a) { return a; }\n");
+	$s->step('first', 'CC -c x.c', 'miss');
+	$s->put('x.c', "int f(int a)  { return a; }\n");
+	$s->step('a blank more', 'CC -c x.c', 'miss');
+	$s->put('x.c', "\nint f(int a) { int u; return a; }\n");
+	$s->step('a line down', 'CC -Wall -c x.c', 'miss');
+	$s->put('x.c', "\n\nint f(int a) { int u; return a; }\n");
+	$s->step('two lines down', 'CC -Wall -c x.c', 'miss');
+	$s = scene(name => 'c35_line_macro', source => "#include \"u.h\"\nint a = __LINE__;\n#include \"l.h\"\n", files => {'l.h' => "int b = __LINE__;\n"});
+	$s->step('first', 'CC -g3 -c x.c', 'miss');
+	$s->put('l.h', "\nint b = __LINE__;\n");
+	$s->step('the header a line down', 'CC -g3 -c x.c', 'miss');
+};
+
+done_testing();

@@ -1,0 +1,403 @@
+#!/usr/bin/perl
+# soldr as a process: what lies at the output's place, closed and broken streams,
+# signals, descriptors, limits, wrappers in wrappers, many at once, and files
+# that change while the compiler runs.
+use strict;
+use warnings;
+use Fcntl;
+use File::Basename qw(dirname);
+use lib dirname(__FILE__);
+use Parity;
+use POSIX ();
+use Test::More;
+use Time::HiRes ();
+
+# A compiler that can be held: it tells that it runs by making a file, and goes
+# on when another is there. gcc-held runs the real one before or after that.
+my $gate = "$T/gate";
+sub held_compiler
+{
+	my ($dir, $when) = @_;
+	my ($real) = map { "$_/$CC" } have($CC);
+	my $ext = $CC eq 'gcc' ? 'gcc' : 'clang';
+	spew("$dir/held.c", <<"CODE");
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static void hold(void)
+{
+	FILE *f = fopen("$gate.tmp", "w");
+	if (f) {
+		fprintf(f, "%ld\\n", (long)getpid());
+		fclose(f);
+	}
+	rename("$gate.tmp", "$gate.in");
+	while (access("$gate.go", F_OK) != 0)
+		usleep(1000);
+}
+int main(int argc, char **argv)
+{
+	int compiles = 0;
+	for (int i = 1; i < argc; i++)
+		compiles |= !strcmp(argv[i], "-c");
+	argv[0] = "$CC";
+	if (!compiles || !getenv("HOLD")) {
+		execv("$real", argv);
+		return 126;
+	}
+	if (!strcmp(getenv("HOLD"), "before")) {
+		hold();
+		execv("$real", argv);
+		return 126;
+	}
+	pid_t pid = fork();
+	if (!pid) {
+		execv("$real", argv);
+		_exit(126);
+	}
+	int status;
+	waitpid(pid, &status, 0);
+	hold();
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 125;
+}
+CODE
+	system('gcc', '-O1', '-o', "$dir/$ext", "$dir/held.c") == 0 or die;
+	return "$dir/$ext";
+}
+
+sub wait_for
+{
+	my ($path) = @_;
+	for (1 .. 20000) {
+		return 1 if -e $path;
+		Time::HiRes::usleep(1000);
+	}
+	return 0;
+}
+
+sub gate_close { unlink "$gate.in", "$gate.go" }
+sub gate_open { spew("$gate.go", '') }
+
+# Runs soldr with a held compiler in the background: the pid.
+sub start_held
+{
+	my ($s, $words, $when, %o) = @_;
+	gate_close();
+	settle();
+	my $pid = fork // die;
+	if (!$pid) {
+		chdir $s->dir;
+		open STDIN, '<', '/dev/null';
+		open STDOUT, '>', "$T/.held-out";
+		open STDERR, '>', "$T/.held-err";
+		setpgrp if $o{group};
+		%ENV = (%ENV, HOME => "$T/home", HOLD => $when, SOLDR_CACHE_DIR => $s->{cache}, LC_ALL => 'C', PWD => $s->dir);
+		exec @$words;
+		POSIX::_exit(127);
+	}
+	ok(wait_for("$gate.in"), 'the compiler runs') or kill 'KILL', $pid;
+	return $pid;
+}
+
+both {
+	# C28: what lies at the output's place
+	for my $umask (0, 022, 027, 077, 0777) {
+		same sprintf('c28_umask_%03o', $umask), 'CC -MMD -c x.c -o y.o', 'hit', umask => $umask, once => 1 if $umask != 0777 || $> == 0;
+	}
+	my %at = (
+		'file' => [sub { spew($_[0], 'old') }, 'any'],
+		'executable file' => [sub { spew($_[0], 'old'); chmod 0755, $_[0] }, 'any'],
+		'read-only file' => [sub { spew($_[0], 'old'); chmod 0444, $_[0] }, 'any'],
+		'link' => [sub { spew("$_[0].real", 'old'); symlink 'y.o.real', $_[0] }, 'any'],
+		'dangling link' => [sub { symlink 'nowhere.o', $_[0] }, 'any'],
+		'link to nowhere' => [sub { symlink 'gone/nowhere.o', $_[0] }, 'any'],
+		'link to a device' => [sub { symlink '/dev/null', $_[0] }, 'any'],
+		'hard link' => [sub { spew("$_[0].other", 'old'); link "$_[0].other", $_[0] }, 'any'],
+		'directory' => [sub { mkdir $_[0] }, 'any'],
+	);
+	for my $kind (sort keys %at) {
+		for my $options ('', '-MMD') {
+			my $s = scene(name => "c28_output$options");
+			$s->step("$kind: before", "CC $options -c x.c -o y.o", 'miss');
+			$at{$kind}[0]->($s->dir . '/y.o');
+			$s->{dirty} = 1;
+			$s->step("$kind at the output", "CC $options -c x.c -o y.o", $at{$kind}[1]);
+			ok(-c '/dev/null', '/dev/null is still a device');
+			next unless $options;
+			$s = scene(name => 'c28_depfile');
+			$s->step("$kind: before", 'CC -MMD -MF y.o -MT q -c x.c -o z.o', 'miss');
+			$at{$kind}[0]->($s->dir . '/y.o');
+			$s->{dirty} = 1;
+			$s->step("$kind at the depfile", 'CC -MMD -MF y.o -MT q -c x.c -o z.o', $at{$kind}[1]);
+		}
+	}
+	# Another hard link: a compiler writes through it, soldr may not put a cached object there. What must hold: the object is right.
+	my $s = scene(name => 'c28_no_permission', files => {'out/keep' => ''}, user => 1);
+	$s->step('stored', 'CC -c x.c -o out/y.o', 'miss');
+	$s->step('directory read-only', 'CC -c x.c -o out/y.o', 'any', before => sub { chmod 0555, $_[0]->dir . '/out' }, after => sub { chmod 0755, $_[0]->dir . '/out' });
+	$s->step('directory read-only, a file is there', 'CC -c x.c -o out/y.o', 'any',
+		before => sub { spew($_[0]->dir . '/out/y.o', 'old'); chown 65534, 65534, $_[0]->dir . '/out/y.o'; chmod 0555, $_[0]->dir . '/out' },
+		after => sub { chmod 0755, $_[0]->dir . '/out' });
+	$s->step('source unreadable', 'CC -c x.c -o out/y.o', 'any', before => sub { chmod 0, $_[0]->dir . '/x.c' }, after => sub { chmod 0644, $_[0]->dir . '/x.c' });
+	$s->step('header unreadable', 'CC -c x.c -o out/y.o', 'any', before => sub { chmod 0, $_[0]->dir . '/u.h' }, after => sub { chmod 0644, $_[0]->dir . '/u.h' });
+	$s->step('directory not to be searched', 'CC -Iout -c x.c', 'any', before => sub { chmod 0, $_[0]->dir . '/out' }, after => sub { chmod 0755, $_[0]->dir . '/out' });
+
+	# A FIFO: a reader gets the bytes
+	$s = scene(name => 'c28_fifo');
+	$s->step('stored', 'CC -c x.c -o y.o', 'miss', keep => 1);
+	my $want = $s->get('y.o');
+	$s->remove('y.o');
+	POSIX::mkfifo($s->dir . '/y.o', 0600);
+	if ($CC eq 'clang') { # GCC's assembler seeks in its output, and fails
+		my $reader = fork // die;
+		if (!$reader) { spew("$T/fifo", Parity::slurp($s->dir . '/y.o')); POSIX::_exit(0) }
+		my $r = $s->run_soldr('CC -c x.c -o y.o');
+		waitpid $reader, 0;
+		is(slurp("$T/fifo"), $want, "c28_fifo: $CC: the reader gets the object");
+	}
+	ok(-p $s->dir . '/y.o', "c28_fifo: $CC: it is still a FIFO");
+
+	# C29: streams
+	my $warns = "int f(int a) { int unused; return a == 3; }\n";
+	for my $closed ([1], [2], [1, 2], [0], [0, 1, 2]) {
+		same 'c29_closed_' . join('', @$closed), 'CC -Wall -c x.c', 'any', closed => $closed, source => $warns;
+		same 'c29_closed_silent_' . join('', @$closed), 'CC -MMD -c x.c', 'any', closed => $closed;
+		same 'c29_closed_error_' . join('', @$closed), 'CC -c x.c', 'any', closed => $closed, source => '#error no';
+	}
+	for my $case (['full device', sub { POSIX::dup2(POSIX::open('/dev/full', O_WRONLY), 2) }],
+		['broken pipe', sub { my ($r, $w) = POSIX::pipe(); POSIX::close($r); POSIX::dup2($w, 2) }],
+		['read-only descriptor', sub { POSIX::dup2(POSIX::open('/dev/null', O_RDONLY), 2) }],
+		['SIGPIPE ignored', sub { $SIG{PIPE} = 'IGNORE'; my ($r, $w) = POSIX::pipe(); POSIX::close($r); POSIX::dup2($w, 2) }]) {
+		same "c29_stderr: $case->[0]", 'CC -Wall -c x.c', 'any', child => $case->[1], source => $warns;
+		same "c29_stderr silent: $case->[0]", 'CC -Wall -c x.c', 'hit', child => $case->[1];
+	}
+
+	# C31: what the child is given
+	for my $case (['nice', sub { POSIX::nice(5) }], ['ignored signals', sub { $SIG{$_} = 'IGNORE' for qw(INT TERM HUP CHLD) }],
+		['blocked signals', sub { POSIX::sigprocmask(POSIX::SIG_BLOCK(), POSIX::SigSet->new(POSIX::SIGTERM(), POSIX::SIGCHLD())) }],
+		['another group', sub { setpgrp }]) {
+		same "c31_$case->[0]", 'CC -c x.c', 'hit', child => $case->[1];
+	}
+	same 'c31_jobserver', 'CC -c x.c', 'hit', env => {MAKEFLAGS => ' -j2 --jobserver-auth=3,4'};
+
+	# C32: wrappers in wrappers
+	same 'c32_soldr_soldr', 'CC -c x.c', 'any', soldr => $SOLDR;
+	same 'c32_three', 'CC -c x.c', 'any', soldr => "$SOLDR $SOLDR";
+	if (have('ccache')) {
+		same 'c32_soldr_ccache', 'CC -c x.c', 'any', soldr => 'ccache', env => {CCACHE_DIR => "$T/ccache"};
+		same 'c32_ccache_soldr', 'CC -c x.c', 'any', prefix => ['env', 'CCACHE_PREFIX=', 'ccache'], env => {CCACHE_DIR => "$T/ccache"} if 0;
+	}
+	mkdir "$T/shims-$CC";
+	symlink $SOLDR, "$T/shims-$CC/$CC";
+	same 'c32_shim', [(have($CC))[0] . "/$CC", '-c', 'x.c'], 'any', env => {PATH => "$T/shims-$CC:$ENV{PATH}"};
+
+	# C19: the compiler is replaced
+	my $bin = "$T/bin-$CC";
+	mkdir $bin;
+	my $held = held_compiler($bin, 'before');
+	$s = scene(name => 'c19_replaced', files => {}, fresh => 1, env => {PATH => "$bin:$ENV{PATH}"});
+	$s->step('first', 'CC -c x.c', 'any');
+	$s->step('second', 'CC -c x.c', 'any');
+	my $wrapper = slurp("$bin/held.c");
+	(my $other = $wrapper) =~ s/argv\[0\] = /setenv("CPATH", "$bin\/inc", 1);\n\targv[0] = /;
+	spew("$bin/inc/u.h", "#define U 99\n");
+	$s->put('x.c', "#include <u.h>\nint a = U;\n");
+	rename $s->dir . '/u.h', $s->dir . '/v.h';
+	spew("$bin/held.c", $other);
+	system('gcc', '-O1', '-o', "$bin/new", "$bin/held.c") == 0 or die;
+	rename "$bin/new", $held;
+	settle();
+	$s->step('replaced', 'CC -c x.c', 'any') for 1 .. 2;
+	spew("$bin/inc/u.h", "#define U 98\n");
+	settle();
+	$s->step('its header edited', 'CC -c x.c', 'any') for 1 .. 2;
+	if ($CC eq 'gcc') { # as alone
+		my ($as) = map { "$_/as" } have('as');
+		my $tools = "$T/tools";
+		mkdir $tools;
+		my $code = "#include <unistd.h>\nint main(int c, char **v) { (void)c; execv(\"$as\", v); return 1; }\n";
+		spew("$tools/as.c", $code);
+		system('gcc', '-o', "$tools/as", "$tools/as.c") == 0 or die;
+		my $a = scene(name => 'c19_assembler', fresh => 1, env => {PATH => "$tools:$ENV{PATH}"});
+		settle();
+		$a->step('first', 'CC -c x.c', 'miss');
+		$a->step('again', 'CC -c x.c', 'hit');
+		$code =~ s/execv\(.*?\);/char *n[64] = {v[0], "--defsym", "added=7"}; for (int i = 1; i < c; i++) n[i + 2] = v[i]; execv("$as", n);/;
+		spew("$tools/as.c", $code);
+		system('gcc', '-o', "$tools/as.new", "$tools/as.c") == 0 or die;
+		rename "$tools/as.new", "$tools/as";
+		settle();
+		$a->step('as replaced', 'CC -c x.c', 'miss');
+		$a->step('again', 'CC -c x.c', 'hit');
+		$a->step('as of the system', 'CC -c x.c', 'miss', env => {PATH => $ENV{PATH}});
+		spew("$tools/early/as.c", $code);
+		system('gcc', '-o', "$tools/early/as", '-xc', "$tools/early/as.c") == 0 or die;
+		$a->step('another one earlier on PATH', 'CC -c x.c', 'any', env => {PATH => "$tools/early:$tools:$ENV{PATH}"});
+		spew("$tools/script/as", "#!/bin/sh\nexec $as --defsym script=1 \"\$@\"\n");
+		chmod 0755, "$tools/script/as";
+		$a->step('a script', 'CC -c x.c', 'any', env => {PATH => "$tools/script:$ENV{PATH}"}) for 1 .. 2;
+		spew("$tools/script/as", "#!/bin/sh\nexec $as --defsym script=2 \"\$@\"\n");
+		settle();
+		$a->step('the script edited', 'CC -c x.c', 'any', env => {PATH => "$tools/script:$ENV{PATH}"}) for 1 .. 2;
+	}
+	my $named = "$T/named-$CC";
+	mkdir $named;
+	spew("$named/one.sh", "#!/bin/sh\nexec $CC -DSCRIPT=1 \"\$@\"\n");
+	spew("$named/script-$CC", slurp("$named/one.sh"));
+	chmod 0755, "$named/script-$CC";
+	same 'c19_script', ["$named/script-$CC", '-c', 'x.c'], 'bypass:compiler_script', source => "int a = SCRIPT;\n";
+	symlink((have($CC))[0] . "/$CC", "$named/linked-$CC");
+	same 'c19_link', ["$named/linked-$CC", '-c', 'x.c'], 'hit';
+
+	# C12: files change while the compiler runs. The held compiler reads before or after the change.
+	my $compiler = held_compiler("$T/bin-$CC", 'before');
+	for my $when (qw(before after)) {
+		for my $case (
+			['header edited', sub { $_[0]->put('u.h', "#define U 4\n") }],
+			['header edited, time put back', sub { $_[0]->put_unseen('u.h', "#define U 4\n") }],
+			['header replaced', sub { spew($_[0]->dir . '/n.h', "#define U 4\n"); rename $_[0]->dir . '/n.h', $_[0]->dir . '/u.h' }],
+			['header edited and edited back', sub { $_[0]->put_unseen('u.h', "#define U 4\n"); $_[0]->put_unseen('u.h', "#define U 3\n") }],
+			['source edited', sub { $_[0]->put('x.c', "#include \"u.h\"\nlong f = U;\n") }],
+			['source edited, time put back', sub { my $t = $_[0]->get('x.c'); $t =~ s/int f\(/int g(/; $_[0]->put_unseen('x.c', $t) }],
+			['a header appears before', sub { $_[0]->put('first/s.h', "int s = 2;\n") }],
+			['a header appears before and goes', sub { $_[0]->put('first/s.h', "int s = 2;\n"); }, sub { $_[0]->remove('first/s.h') }],
+			['a .gch appears', sub { $_[0]->put('u.h.gch', "no such thing\n") }],
+			['the response file changes', sub { $_[0]->put_unseen('args', '-DN=2') }],
+			['the object is taken away', sub { $_[0]->remove('x.o') }],
+		) {
+			my ($name, $change, $undo) = @$case;
+			my $s = scene(name => "c12_$when", fresh => 0, files => {'first/keep' => '', 'second/s.h' => "int s = 1;\n", args => '-DN=1'},
+				source => "#include \"u.h\"\n#include <s.h>\nint f(int a) { return a + U + N; }\n");
+			my @words = ($compiler, qw(-w -Ifirst -Isecond @args -c x.c));
+			# The compiler is known already: no question of soldr's is held.
+			my $pid = start_held($s, [$SOLDR, @words], $when);
+			$change->($s);
+			if ($undo && $when eq 'after') { $undo->($s) }
+			gate_open();
+			waitpid $pid, 0;
+			unlink map { $s->dir . "/$_" } qw(x.o);
+			$s->{dirty} = 1;
+			$s->step($name, \@words, 'any') for 1 .. 2;
+		}
+	}
+
+	# C30: signals
+	for my $signal (qw(TERM INT HUP KILL)) {
+		my $s = scene(name => "c30_$signal");
+		my @words = ($compiler, qw(-MMD -c x.c -o y.o));
+		my $pid = start_held($s, [$SOLDR, @words], 'before');
+		my $child = slurp("$gate.in");
+		chomp $child;
+		kill $signal, $pid;
+		waitpid $pid, 0;
+		my $status = $?;
+		is($status & 127, POSIX->can("SIG$signal")->(), "c30_$signal: $CC: soldr died of it");
+		if ($signal eq 'KILL') {
+			gate_open();
+			kill 'KILL', $child;
+		}
+		my $gone = 0;
+		for (1 .. 2000) {
+			$gone = !kill(0, $child) || (slurp("/proc/$child/stat") // '') =~ /\) Z/;
+			last if $gone;
+			Time::HiRes::usleep(1000);
+		}
+		ok($gone, "c30_$signal: $CC: the compiler is gone");
+		gate_open();
+		ok(!-e $s->dir . '/y.o', "c30_$signal: $CC: no object");
+		$s->{dirty} = 1;
+		$s->step('nothing was stored', \@words, 'miss');
+		is(join(' ', glob "$s->{cache}/embedded/v1/tmp/* $s->{cache}/embedded/v1/*/.soldr*"), '', "c30_$signal: $CC: no temporary file is left") if $signal ne 'KILL';
+	}
+	# The compiler dies of a signal
+	for my $signal (qw(TERM SEGV KILL)) {
+		my $s = scene(name => "c30_child_$signal");
+		my $pid = start_held($s, [$SOLDR, $compiler, qw(-c x.c)], 'before');
+		chomp(my $child = slurp("$gate.in"));
+		kill $signal, $child;
+		waitpid $pid, 0;
+		is($? & 127, POSIX->can("SIG$signal")->(), "c30_child_$signal: $CC: soldr dies of the same");
+		gate_open();
+		is($s->stats->{reasons}{compiler_killed}, 1, "c30_child_$signal: $CC: it says why");
+	}
+	# Stopped and continued
+	{
+		my $s = scene(name => 'c30_stop');
+		my $pid = start_held($s, [$SOLDR, $compiler, qw(-c x.c)], 'before', group => 1);
+		kill 'STOP', -$pid;
+		gate_open();
+		kill 'CONT', -$pid;
+		waitpid $pid, 0;
+		is($?, 0, "c30_stop: $CC: goes on");
+		ok(-s $s->dir . '/x.o', "c30_stop: $CC: the object is there");
+	}
+
+	# C33: many at once
+	{
+		my $s = scene(name => 'c33', source => join('', map { "int f$_(int a) { return a * $_ + $_; }\n" } 1 .. 200));
+		my $bare = $s->run_bare('CC -O1 -c x.c');
+		my $want = $s->get('x.o');
+		$s->remove('x.o');
+		settle();
+		my %pids;
+		for my $i (1 .. 50) {
+			my $pid = fork // die;
+			if (!$pid) {
+				chdir $s->dir;
+				%ENV = (%ENV, HOME => "$T/home", SOLDR_CACHE_DIR => $s->{cache}, LC_ALL => 'C');
+				exec $SOLDR, Parity::words('CC -O1 -c x.c -o ' . ($i % 2 ? 'x.o' : "x$i.o"));
+				POSIX::_exit(127);
+			}
+			$pids{$pid} = 1;
+		}
+		my $bad = 0;
+		for (keys %pids) {
+			waitpid $_, 0;
+			$bad++ if $?;
+		}
+		is($bad, 0, "c33: $CC: 50 compiles of one unit succeed");
+		my @wrong = grep { $s->get($_) ne $want } 'x.o', map { 'x' . 2 * $_ . '.o' } 1 .. 25;
+		is("@wrong", '', "c33: $CC: every object is right");
+		my $stats = $s->stats;
+		is($stats->{hits} + $stats->{misses}, 50, "c33: $CC: each was counted once");
+		my @left = grep { !/^(x\d*\.o|x\.c|u\.h)$/ } map { s{.*/}{}r } glob $s->dir . '/* ' . $s->dir . '/.[a-z]*';
+		is("@left", '', "c33: $CC: nothing else is left");
+	}
+};
+
+# C31: the descriptors that are open in the caller are open in the compiler, and no other
+{
+	spew("$T/fds.c", <<'CODE');
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+int main(void)
+{
+	FILE *f = fopen("report", "w");
+	for (int i = 0; i < 64; i++)
+		if (i != fileno(f) && dup2(i, i) == i)
+			fprintf(f, "fd %d\n", i);
+	struct rlimit l;
+	getrlimit(RLIMIT_NOFILE, &l);
+	fprintf(f, "files %ld\nnice %d\ngroup %d\n", (long)l.rlim_cur, nice(0), getpgrp() == getppid() || getpgrp() == getpid());
+	fprintf(f, "MAKEFLAGS %s\n", getenv("MAKEFLAGS") ? getenv("MAKEFLAGS") : "(unset)");
+	return 0;
+}
+CODE
+	mkdir "$T/fdbin";
+	system('gcc', '-o', "$T/fdbin/other-gcc", "$T/fds.c") == 0 or die;
+	my $open = sub {
+		POSIX::dup2(0, $_) for 9, 10;
+		$^F = 20;
+	};
+	for my $backend (qw(embedded null)) {
+		same "c31_descriptors_$backend", ["$T/fdbin/other-gcc", '-c', 'x.c'], 'any', child => $open,
+			env => {MAKEFLAGS => '-j --jobserver-auth=9,10', SOLDR_BACKEND => $backend};
+	}
+}
+
+done_testing();
