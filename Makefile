@@ -69,7 +69,7 @@ PRODUCTS := $(BINARY) $(PLUGIN_FILES) $(LIBDIR)/libsoldr.a $(LIBDIR)/libsoldr.so
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all help deps check check-unit check-e2e demo install uninstall clean
+.PHONY: all help deps check check-unit check-e2e demo parity install uninstall clean
 
 all: $(PRODUCTS)
 
@@ -79,6 +79,7 @@ help:
 	@echo '                   (DEMO_SRC=dir DEMO_CMD="make -j2": another project)'
 	@echo 'make check         install what is missing, then every test'
 	@echo 'make check-unit    unit tests only;  make check-e2e: end-to-end tests only (T=tests/e2e/10-forms.t: one)'
+	@echo 'make parity        the corpus of tests/parity through every backend'
 	@echo 'make install       to PREFIX ($(PREFIX)), below DESTDIR; make uninstall'
 	@echo 'make clean'
 	@echo 'SAN=address,undefined or SAN=thread: with sanitizers, e.g. make check SAN=address,undefined'
@@ -177,6 +178,9 @@ check-unit: $(BUILD)/tests/unit $(FIXTURES) $(PLUGIN_FILES)
 check-e2e: all $(FIXTURES)
 	@SOLDR_BIN=$(CURDIR)/$(BINARY) SOLDR_TEST_FIXTURES=$(CURDIR)/$(BUILD)/tests/fixtures SOLDR_TEST_SAN='$(SAN)' \
 		prove -j$(TEST_JOBS) --timer $(T)
+
+parity: all
+	@SOLDR_BIN=$(CURDIR)/$(BINARY) tests/parity/run.sh
 
 demo: deps
 	@$(MAKE) --no-print-directory all

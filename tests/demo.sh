@@ -55,16 +55,25 @@ number() { # FILE KEY
 }
 
 failed=0
-row() { # ROUND WALL_MS COMPILATIONS HITS MISSES NON_CACHEABLE IDENTICAL
-	each=-
-	[ "${3:-0}" != - ] && [ "${3:-0}" -gt 0 ] && each=$(awk -v w="$2" -v n="$3" 'BEGIN { printf "%.1f", w / n }')
-	printf '%-14s %9s %8s %9s %6s %7s %14s %10s\n' "$1" "$(awk -v w="$2" 'BEGIN { printf "%.2f s", w / 1000 }')" \
-		"$3" "$each" "$4" "$5" "$6" "$7"
+row() { # ROUND WALL_MS COMPILATIONS HITS MISSES NON_CACHEABLE IDENTICAL: kept for the table
+	echo "$*" >>"$root/rows"
+}
+
+# The plain and null rounds have no counter: theirs are the compilations that soldr sees in the same build.
+table() {
+	compilations=$(number "$SOLDR_CACHE_DIR/runs/embedded-cold/summary.json" compilations)
+	echo "$command: $compilations compilations, $(wc -l <"$root/out/plain") files compared"
+	awk -v all="$compilations" '
+		BEGIN { printf "%-14s %9s %8s %9s %6s %7s %14s %10s\n", "round", "wall", "units", "ms/unit", "hits", "misses", "non-cacheable", "identical" }
+		{ n = $3 == "-" ? all : $3
+		  printf "%-14s %7.2f s %8d %9s %6s %7s %14s %10s\n", $1, $2 / 1000, n, (n > 0 ? sprintf("%.1f", $2 / n) : "-"), $4, $5, $6, $7 }
+	' "$root/rows"
 }
 
 round() { # NAME CMD…: builds, checks, prints a row
 	name=$1
 	shift
+	echo "demo: $name" >&2
 	restore
 	sync
 	: >"$root/began"
@@ -85,13 +94,16 @@ round() { # NAME CMD…: builds, checks, prints a row
 		failed=1
 		diff "$root/out/plain" "$root/out/$name" | sed -n 's/^[<>] [0-9a-f]*  /differs: /p' | sort -u >>"$root/differs"
 	fi
-	[ "$name" = plain ] && { plain_wall=$wall; return; }
+	if [ "$name" = plain ]; then
+		row "$name" "$wall" - - - - "(truth)"
+		return
+	fi
 	summary=$SOLDR_CACHE_DIR/runs/$name/summary.json
 	if [ -f "$summary" ]; then
 		row "$name" "$wall" "$(number "$summary" compilations)" "$(number "$summary" hits)" "$(number "$summary" misses)" \
 			"$(($(number "$summary" non_cacheable) + $(number "$summary" passthrough)))" "$same"
 	else
-		row "$name" "$wall" "$units" - - - "$same"
+		row "$name" "$wall" - - - - "$same"
 	fi
 }
 
@@ -102,8 +114,7 @@ through() { # NAME [OPTIONS…]
 }
 
 round plain sh -c "$command"
-objects=$(grep -c '\.o$' "$root/out/plain")
-if [ "$objects" = 0 ]; then
+if ! grep -q '\.o$' "$root/out/plain"; then
 	echo "demo: '$command' in $source made no object" >&2
 	exit 1
 fi
@@ -114,11 +125,6 @@ backends:
   ccache: {plugin: wrapped, options: {profile: ccache, binary: ccache}}
 END
 
-# The plain round ran without a counter; its units are those that soldr sees in the same build.
-units=$objects
-echo "$command, $objects objects, $(wc -l <"$root/out/plain") files compared"
-printf '%-14s %9s %8s %9s %6s %7s %14s %10s\n' round wall units ms/unit hits misses non-cacheable identical
-row plain "$plain_wall" "$units" - - - "(truth)"
 # On the command line `null` opens no session: the compilers are soldr, which becomes the real ones.
 mkdir "$root/shims"
 for compiler in gcc cc g++ c++ clang clang++; do
@@ -131,9 +137,9 @@ warm=$SOLDR_CACHE_DIR/runs/embedded-warm/summary.json
 if command -v ccache >/dev/null; then
 	through wrapped-cold --config "$root/ccache.yaml" --backend ccache
 	through wrapped-warm --config "$root/ccache.yaml" --backend ccache
-else
-	echo "wrapped: no ccache here"
 fi
+table
+command -v ccache >/dev/null || echo "(no ccache here: nothing was wrapped)"
 
 if [ $failed = 1 ]; then
 	sort "$root/differs" | uniq -c | sort -rn | head -n 20 >&2

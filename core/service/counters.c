@@ -69,7 +69,8 @@ struct counters *counters_open(const char *file, soldr_error *err)
 	}
 	if (c && !fits(c)) {
 		static const char none[sizeof c->magic];
-		if (memcmp(c->magic, none, sizeof none) != 0)
+		bool beginning = memcmp(c->magic, magic, sizeof magic) == 0 && c->format == 0; /* another process is at it */
+		if (memcmp(c->magic, none, sizeof none) != 0 && !beginning)
 			clear(c); /* another format, or damaged */
 		begin(c);
 	}

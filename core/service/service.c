@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,13 +232,27 @@ static uint32_t count(const char *const *list)
 	return n;
 }
 
+/* Whether a write to it is bound to fail. What a compiler does then is its own affair. */
+static bool is_deaf(int fd)
+{
+	struct pollfd p = {fd, POLLOUT, 0};
+	struct stat st, null;
+	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
+		return true;
+	if (fstat(fd, &st) != 0 || !S_ISCHR(st.st_mode))
+		return poll(&p, 1, 0) == 1 && (p.revents & (POLLERR | POLLNVAL));
+	return stat("/dev/null", &null) != 0 || st.st_rdev != null.st_rdev; /* /dev/full, and what nobody knows */
+}
+
 /* A standard stream that main found closed is held by a close-on-exec descriptor, which the child does not get. */
 static uint32_t kind_of_fd(int fd)
 {
 	int flags = fcntl(fd, F_GETFD);
 	if (flags < 0 || (flags & FD_CLOEXEC))
 		return SOLDR_FD_CLOSED;
-	return isatty(fd) ? SOLDR_FD_TTY : SOLDR_FD_OTHER;
+	if (isatty(fd))
+		return SOLDR_FD_TTY;
+	return is_deaf(fd) ? SOLDR_FD_CLOSED : SOLDR_FD_OTHER;
 }
 
 /*

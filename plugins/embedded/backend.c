@@ -133,6 +133,8 @@ static enum soldr_reason set_outputs(struct unit *u)
 	for (size_t i = 0; i < u->output_count; i++)
 		if (!materialise_possible(u->outputs[i].path))
 			return SOLDR_REASON_OUTPUT_SPECIAL;
+	if (u->depfile_path && access(u->depfile_path, W_OK) != 0 && errno != ENOENT)
+		return SOLDR_REASON_OUTPUT_SPECIAL; /* the compiler could not write into it */
 	if (u->depfile_path && strcmp(u->depfile_path, u->object_path) == 0)
 		return SOLDR_REASON_OUTPUT_SPECIAL;
 	return SOLDR_REASON_NONE;

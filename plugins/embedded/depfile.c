@@ -71,13 +71,13 @@ static bool ends_target(const char *from, const char *to)
 static int parse_phony(struct depfile *d, const char *p, const char *end)
 {
 	while (p < end) {
-		if (*p == '\n') {
+		if (*p == '\n' || (*p == '\r' && p + 1 < end && p[1] == '\n')) {
 			p++;
 			continue;
 		}
 		struct buf path = BUF_INIT;
 		const char *stop = take_name(p, end, &path);
-		bool ok = ends_target(p, stop) && (stop == end || *stop == '\n');
+		bool ok = ends_target(p, stop) && (stop == end || *stop == '\n' || *stop == '\r');
 		buf_release(&path);
 		if (!ok)
 			return -1;

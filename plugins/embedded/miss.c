@@ -33,6 +33,7 @@ struct run {
 	bool list_is_rule; /* a make rule, not one path a line */
 	bool filter;       /* the user's depfile holds more than he asked for */
 	int64_t begun;
+	struct tuple made[2]; /* the outputs as the compiler left them */
 	soldr_exit ex;
 };
 
@@ -183,6 +184,17 @@ static void name_result(const struct unit *u, const struct input_list *l, bool a
 	hasher_end(&h, result);
 }
 
+/* False: another process wrote to the same name meanwhile. */
+static bool is_as_made(const struct unit *u, const struct run *run, size_t i)
+{
+	struct stat st;
+	struct tuple now;
+	if (sys.lstat(u->outputs[i].path, &st) != 0)
+		return false;
+	tuple_of(&now, &st);
+	return tuple_equal(&now, &run->made[i]);
+}
+
 static int store_result(struct unit *u, const struct run *run, const struct input_list *l, const struct guard_list *guards,
                         uint64_t *bytes, soldr_error *err)
 {
@@ -194,6 +206,8 @@ static int store_result(struct unit *u, const struct run *run, const struct inpu
 	*bytes = 0;
 	for (size_t i = 0; !rc && i < u->output_count; i++) {
 		rc = fs_read_file(u->outputs[i].path, FILE_INPUT_MAX, &contents[i], err);
+		if (!rc && !is_as_made(u, run, i))
+			rc = err_set(err, SOLDR_E_BUSY, 0, "embedded", "%s is written by another process", u->outputs[i].path);
 		if (rc)
 			break;
 		add_section(&e, u->outputs[i].kind, contents[i].data, contents[i].len);
@@ -228,25 +242,22 @@ static int store_result(struct unit *u, const struct run *run, const struct inpu
 	return rc;
 }
 
-/* An output that the compiler did not write just now must not be taken for its. */
-static bool outputs_are_new(const struct unit *u, int64_t begun)
+/* Notes the state of an output. An output that the compiler did not write just now must not be taken for its. */
+static bool note_output(const struct unit *u, struct run *run, size_t i)
 {
-	for (size_t i = 0; i < u->output_count; i++) {
-		struct stat st;
-		struct tuple t;
-		if (sys.lstat(u->outputs[i].path, &st) != 0 || !S_ISREG(st.st_mode))
-			return false;
-		tuple_of(&t, &st);
-		if (!tuple_unsafe_since(&t, begun))
-			return false;
-	}
-	return true;
+	struct stat st;
+	if (sys.lstat(u->outputs[i].path, &st) != 0 || !S_ISREG(st.st_mode))
+		return false;
+	tuple_of(&run->made[i], &st);
+	return tuple_unsafe_since(&run->made[i], run->begun);
 }
 
 static enum soldr_reason reason_of_store_error(const soldr_error *err)
 {
 	if (err->code == SOLDR_E_LIMIT)
 		return SOLDR_REASON_TOO_LARGE;
+	if (err->code == SOLDR_E_BUSY)
+		return SOLDR_REASON_OUTPUT_MISSING;
 	return err->sys_errno == ENOSPC || err->sys_errno == EDQUOT ? SOLDR_REASON_DISK_FULL : SOLDR_REASON_STORE_FAILED;
 }
 
@@ -284,7 +295,7 @@ static enum soldr_reason judge_run(const struct unit *u, const struct run *run)
 		return SOLDR_REASON_INPUTS_UNKNOWN;
 	if (arguments_changed(u))
 		return SOLDR_REASON_INPUT_MODIFIED;
-	return outputs_are_new(u, run->begun) ? SOLDR_REASON_NONE : SOLDR_REASON_OUTPUT_MISSING;
+	return SOLDR_REASON_NONE;
 }
 
 /* After a successful compile: inputs, depfile, store. */
@@ -299,6 +310,7 @@ static int finish(struct unit *u, struct run *run, const struct identity *id, so
 	char detail[sizeof r->detail] = "";
 	enum soldr_reason why = SOLDR_REASON_NONE;
 	int rc = 0;
+	bool written = note_output(u, run, u->output_count - 1);
 	bool listed = read_list(run, &text, &rule, &paths) == 0;
 	if (!listed)
 		why = SOLDR_REASON_INPUTS_UNKNOWN;
@@ -308,8 +320,11 @@ static int finish(struct unit *u, struct run *run, const struct identity *id, so
 		rc = mend_depfile(u, id, inputs.complete ? &inputs : NULL, &rule, &text, err);
 	if (!rc && why == SOLDR_REASON_NONE)
 		why = guards_make(u, id, &inputs, run->begun, &guards, detail, sizeof detail);
+	written = written && (!u->depfile_path || note_output(u, run, 0)); /* after its mending */
 	if (!rc && why == SOLDR_REASON_NONE)
 		why = judge_run(u, run);
+	if (!rc && why == SOLDR_REASON_NONE && !written)
+		why = SOLDR_REASON_OUTPUT_MISSING;
 	if (!rc && why == SOLDR_REASON_NONE && store_result(u, run, &inputs, &guards, &r->output_bytes, &problem) != 0)
 		why = reason_of_store_error(&problem);
 	if (!rc)

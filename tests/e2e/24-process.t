@@ -93,9 +93,8 @@ sub start_held
 		open STDOUT, '>', "$T/.held-out";
 		open STDERR, '>', "$T/.held-err";
 		setpgrp if $o{group};
-		%ENV = (%ENV, HOME => "$T/home", HOLD => $when, SOLDR_CACHE_DIR => $s->{cache}, LC_ALL => 'C', PWD => $s->dir);
-		exec @$words;
-		POSIX::_exit(127);
+		%ENV = Parity::environment(HOLD => $when, SOLDR_CACHE_DIR => $s->{cache}, PWD => $s->dir);
+		exec {$words->[0]} @$words or POSIX::_exit(127);
 	}
 	ok(wait_for("$gate.in"), 'the compiler runs') or kill 'KILL', $pid;
 	return $pid;
@@ -130,16 +129,19 @@ both {
 			$s->step("$kind: before", 'CC -MMD -MF y.o -MT q -c x.c -o z.o', 'miss');
 			$at{$kind}[0]->($s->dir . '/y.o');
 			$s->{dirty} = 1;
+			# A compiler writes through the other name of a hard link; a hit must not.
+			$s->{o}{hide} = ['src/y.o.other'] if $kind eq 'hard link';
 			$s->step("$kind at the depfile", 'CC -MMD -MF y.o -MT q -c x.c -o z.o', $at{$kind}[1]);
 		}
 	}
-	# Another hard link: a compiler writes through it, soldr may not put a cached object there. What must hold: the object is right.
 	my $s = scene(name => 'c28_no_permission', files => {'out/keep' => ''}, user => 1);
 	$s->step('stored', 'CC -c x.c -o out/y.o', 'miss');
 	$s->step('directory read-only', 'CC -c x.c -o out/y.o', 'any', before => sub { chmod 0555, $_[0]->dir . '/out' }, after => sub { chmod 0755, $_[0]->dir . '/out' });
 	$s->step('directory read-only, a file is there', 'CC -c x.c -o out/y.o', 'any',
 		before => sub { spew($_[0]->dir . '/out/y.o', 'old'); chown 65534, 65534, $_[0]->dir . '/out/y.o'; chmod 0555, $_[0]->dir . '/out' },
 		after => sub { chmod 0755, $_[0]->dir . '/out' });
+	$s->step('depfile stored', 'CC -MMD -c x.c', 'miss');
+	$s->step('depfile read-only', 'CC -MMD -c x.c', 'any', before => sub { spew($_[0]->dir . '/x.d', 'old'); chmod 0444, $_[0]->dir . '/x.d' });
 	$s->step('source unreadable', 'CC -c x.c -o out/y.o', 'any', before => sub { chmod 0, $_[0]->dir . '/x.c' }, after => sub { chmod 0644, $_[0]->dir . '/x.c' });
 	$s->step('header unreadable', 'CC -c x.c -o out/y.o', 'any', before => sub { chmod 0, $_[0]->dir . '/u.h' }, after => sub { chmod 0644, $_[0]->dir . '/u.h' });
 	$s->step('directory not to be searched', 'CC -Iout -c x.c', 'any', before => sub { chmod 0, $_[0]->dir . '/out' }, after => sub { chmod 0755, $_[0]->dir . '/out' });
@@ -171,7 +173,7 @@ both {
 		['read-only descriptor', sub { POSIX::dup2(POSIX::open('/dev/null', O_RDONLY), 2) }],
 		['SIGPIPE ignored', sub { $SIG{PIPE} = 'IGNORE'; my ($r, $w) = POSIX::pipe(); POSIX::close($r); POSIX::dup2($w, 2) }]) {
 		same "c29_stderr: $case->[0]", 'CC -Wall -c x.c', 'any', child => $case->[1], source => $warns;
-		same "c29_stderr silent: $case->[0]", 'CC -Wall -c x.c', 'hit', child => $case->[1];
+		same "c29_stderr silent: $case->[0]", 'CC -Wall -c x.c', 'bypass:stdio_closed', child => $case->[1];
 	}
 
 	# C31: what the child is given
@@ -255,6 +257,7 @@ both {
 	my $compiler = held_compiler("$T/bin-$CC", 'before');
 	for my $when (qw(before after)) {
 		for my $case (
+			['nothing changes', sub { }],
 			['header edited', sub { $_[0]->put('u.h', "#define U 4\n") }],
 			['header edited, time put back', sub { $_[0]->put_unseen('u.h', "#define U 4\n") }],
 			['header replaced', sub { spew($_[0]->dir . '/n.h', "#define U 4\n"); rename $_[0]->dir . '/n.h', $_[0]->dir . '/u.h' }],
@@ -266,6 +269,7 @@ both {
 			['a .gch appears', sub { $_[0]->put('u.h.gch', "no such thing\n") }],
 			['the response file changes', sub { $_[0]->put_unseen('args', '-DN=2') }],
 			['the object is taken away', sub { $_[0]->remove('x.o') }],
+			['the object is written by another', sub { spew($_[0]->dir . '/x.o', 'not an object') }],
 		) {
 			my ($name, $change, $undo) = @$case;
 			my $s = scene(name => "c12_$when", fresh => 0, files => {'first/keep' => '', 'second/s.h' => "int s = 1;\n", args => '-DN=1'},
@@ -279,7 +283,9 @@ both {
 			waitpid $pid, 0;
 			unlink map { $s->dir . "/$_" } qw(x.o);
 			$s->{dirty} = 1;
-			$s->step($name, \@words, 'any') for 1 .. 2;
+			my $r = $s->step($name, \@words, $name =~ /nothing/ ? 'hit' : 'any');
+			diag "$when $name: $r->{outcome}";
+			$s->step("$name, again", \@words, 'any');
 		}
 	}
 
@@ -346,9 +352,8 @@ both {
 			my $pid = fork // die;
 			if (!$pid) {
 				chdir $s->dir;
-				%ENV = (%ENV, HOME => "$T/home", SOLDR_CACHE_DIR => $s->{cache}, LC_ALL => 'C');
-				exec $SOLDR, Parity::words('CC -O1 -c x.c -o ' . ($i % 2 ? 'x.o' : "x$i.o"));
-				POSIX::_exit(127);
+				%ENV = Parity::environment(SOLDR_CACHE_DIR => $s->{cache}, PWD => $s->dir);
+				exec {$SOLDR} $SOLDR, Parity::words('CC -O1 -c x.c -o ' . ($i % 2 ? 'x.o' : "x$i.o")) or POSIX::_exit(127);
 			}
 			$pids{$pid} = 1;
 		}
@@ -361,7 +366,7 @@ both {
 		my @wrong = grep { $s->get($_) ne $want } 'x.o', map { 'x' . 2 * $_ . '.o' } 1 .. 25;
 		is("@wrong", '', "c33: $CC: every object is right");
 		my $stats = $s->stats;
-		is($stats->{hits} + $stats->{misses}, 50, "c33: $CC: each was counted once");
+		is($stats->{compilations}, 50, "c33: $CC: each was counted once");
 		my @left = grep { !/^(x\d*\.o|x\.c|u\.h)$/ } map { s{.*/}{}r } glob $s->dir . '/* ' . $s->dir . '/.[a-z]*';
 		is("@left", '', "c33: $CC: nothing else is left");
 	}

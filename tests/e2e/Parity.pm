@@ -62,6 +62,9 @@ sub begin
 }
 begin();
 
+# The environment of every run, with additions.
+sub environment { return (%base_env, @_) }
+
 sub have { my ($program) = @_; return grep { -x "$_/$program" } split /:/, $ENV{PATH} }
 
 sub both(&)
@@ -326,7 +329,7 @@ sub run_in
 {
 	my ($s, $words, %o) = @_;
 	$o{before}->($s) if $o{before};
-	if ($o{user} && $> == 0) { chown 65534, 65534, $s->{root}, map { "$s->{root}$_" } keys %{snapshot($s->{root}, '', {})} }
+	if ($o{user} && $> == 0) { chown 65534, 65534, $s->{root}, map { "$s->{root}$_" } keys %{snapshot($s->{root}, '', {})}; $s->{dirty} = 1 }
 	settle() if $s->{dirty};
 	$s->{dirty} = 0;
 	my $r = run_one($words, %o);

@@ -38,6 +38,7 @@ static void escapes_are_undone(void)
 	expect_rule("a.o: a.c a.h\n", "a.o|", "a.c|a.h|", false);
 	expect_rule("a.o: \\\n a.c \\\n  b.h\n", "a.o|", "a.c|b.h|", false);
 	expect_rule("a.o: a.c \\\r\n b.h\r\n", "a.o|", "a.c|b.h|", false);
+	expect_rule("a.o: a.c b.h\r\nb.h:\r\n", "a.o|", "a.c|b.h|", true);
 	expect_rule("a.o:\n", "a.o|", "", false);
 	expect_rule("a.o b.o: a.c\n", "a.o|b.o|", "a.c|", false);
 	expect_rule("a.o: x\\ y.c\n", "a.o|", "x y.c|", false);

@@ -135,7 +135,7 @@ typedef struct soldr_option_spec {
 enum soldr_fd_kind {
 	SOLDR_FD_OTHER = 0,  /* a pipe, a file, /dev/null, a callback */
 	SOLDR_FD_TTY = 1,    /* a terminal */
-	SOLDR_FD_CLOSED = 2  /* not open */
+	SOLDR_FD_CLOSED = 2  /* not open, or every write to it would fail */
 };
 
 enum soldr_request_flag {

@@ -46,8 +46,8 @@
 	X(RESPONSE_FILE, "response_file", REFUSAL, "a response file cannot be read") \
 	X(DEPFILE_UNCLEAR, "depfile_unclear", REFUSAL, "dependency options that are not understood together") \
 	X(ENVIRONMENT, "environment", REFUSAL, "a variable changes outputs or options of the compiler") \
-	X(TIME_MACRO, "time_macro", REFUSAL, "the date, the time or a file's time may be expanded from a macro") \
-	X(EMBEDDED_FILE, "embedded_file", REFUSAL, ".incbin, .include or #embed reads a file that no list names") \
+	X(TIME_MACRO, "time_macro", REFUSAL, "a macro for today's date, the time or a file's time may be expanded") \
+	X(EMBEDDED_FILE, "embedded_file", REFUSAL, "a directive of the assembler or of the language reads a file that no list names") \
 	X(TIME_COMPARISON, "time_comparison", REFUSAL, "a construct that compares file times") \
 	X(INPUT_MODIFIED, "input_modified", REFUSAL, "an input changed while the compiler ran") \
 	X(INPUTS_UNKNOWN, "inputs_unknown", REFUSAL, "the compiler's list of inputs could not be read") \
