@@ -10,6 +10,8 @@ use lib dirname(__FILE__);
 use Parity;
 use POSIX ();
 use Test::More;
+
+our $TODO;
 use Time::HiRes ();
 
 # A compiler that can be held: it tells that it runs by making a file, and goes
@@ -189,7 +191,6 @@ both {
 	same 'c32_three', 'CC -c x.c', 'any', soldr => "$SOLDR $SOLDR";
 	if (have('ccache')) {
 		same 'c32_soldr_ccache', 'CC -c x.c', 'any', soldr => 'ccache', env => {CCACHE_DIR => "$T/ccache"};
-		same 'c32_ccache_soldr', 'CC -c x.c', 'any', prefix => ['env', 'CCACHE_PREFIX=', 'ccache'], env => {CCACHE_DIR => "$T/ccache"} if 0;
 	}
 	mkdir "$T/shims-$CC";
 	symlink $SOLDR, "$T/shims-$CC/$CC";
@@ -283,8 +284,8 @@ both {
 			waitpid $pid, 0;
 			unlink map { $s->dir . "/$_" } qw(x.o);
 			$s->{dirty} = 1;
-			my $r = $s->step($name, \@words, $name =~ /nothing/ ? 'hit' : 'any');
-			diag "$when $name: $r->{outcome}";
+			local $TODO = 'the writer of an output is not known' if $when eq 'after' && $name =~ /written by another/;
+			$s->step($name, \@words, $name =~ /nothing/ ? 'hit' : $name =~ /object|goes|gch/ ? 'any' : 'miss');
 			$s->step("$name, again", \@words, 'any');
 		}
 	}
@@ -369,6 +370,36 @@ both {
 		is($stats->{compilations}, 50, "c33: $CC: each was counted once");
 		my @left = grep { !/^(x\d*\.o|x\.c|u\.h)$/ } map { s{.*/}{}r } glob $s->dir . '/* ' . $s->dir . '/.[a-z]*';
 		is("@left", '', "c33: $CC: nothing else is left");
+	}
+	# Two compiles of different meaning write to one name: whichever wins, neither may be stored under the other's key
+	{
+		my $s = scene(name => 'c33_same_output', source => "int f(int a) { return a + N; }\n");
+		$s->step('known compiler', 'CC -DN=0 -c x.c', 'miss');
+		settle();
+		for my $i (1 .. 12) {
+			my @pids = map {
+				my $n = 2 * $i + $_;
+				my $pid = fork // die;
+				if (!$pid) {
+					chdir $s->dir;
+					%ENV = Parity::environment(SOLDR_CACHE_DIR => $s->{cache}, PWD => $s->dir);
+					exec {$SOLDR} $SOLDR, Parity::words("CC -DN=$n -c x.c") or POSIX::_exit(127);
+				}
+				$pid;
+			} 0, 1;
+			waitpid $_, 0 for @pids;
+		}
+		my $wrong = 0;
+		for my $n (2 .. 25) {
+			$s->remove('x.o');
+			my $bare = $s->run_bare("CC -DN=$n -c x.c");
+			my $want = $s->get('x.o');
+			$s->remove('x.o');
+			$s->run_soldr("CC -DN=$n -c x.c");
+			$wrong++ if $s->get('x.o') ne $want;
+		}
+		local $TODO = 'the writer of an output is not known';
+		is($wrong, 0, "c33_same_output: $CC: no result under another's key");
 	}
 };
 
