@@ -69,7 +69,8 @@ static int recover(soldr_service *s, struct active *a, soldr_result *r, soldr_er
 		r->signal = a->signal;
 		return 0;
 	}
-	if (s->config->on_error == ON_ERROR_FAIL)
+	/* Of a backend's errors only a setting that the user can mend is worth stopping for, unless all are. */
+	if (s->config->on_error == ON_ERROR_FAIL || (err->code == SOLDR_E_CONFIG && !service_falls_back(s->config, err->code)))
 		return err->code;
 	soldr_error again = SOLDR_ERROR_INIT;
 	int rc = active_run_bare(a, SOLDR_OUTCOME_FALLBACK, reason_name(SOLDR_REASON_BACKEND_ERROR), r, &again);

@@ -104,12 +104,7 @@ static int open_backend(soldr_service *s, struct config_kvs *kvs, soldr_error *e
 	return rc;
 }
 
-/*
- * Whether a compile goes on without the backend. on_error said in the config
- * decides. Unsaid, a fault of soldr falls back, and what the user can mend
- * (plugin missing or refused, an option wrong) is an error, so that it is seen.
- */
-static bool falls_back(const struct config *c, int code)
+bool service_falls_back(const struct config *c, int code)
 {
 	if (config_given(c, "on_error"))
 		return c->on_error == ON_ERROR_FALLBACK;
@@ -145,7 +140,7 @@ int host_start(const struct host_options *o, soldr_service **out, soldr_error *e
 	int root = prepare_root(s->config, &unusable);
 	int rc = s->cwd ? load_plugin(s, &kvs, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 	/* A name that is no backend is a mistake in the config itself, which no on_error excuses. */
-	bool can_go_on = rc && config_backend_find(s->config, s->config->backend, NULL) && falls_back(s->config, rc);
+	bool can_go_on = rc && config_backend_find(s->config, s->config->backend, NULL) && service_falls_back(s->config, rc);
 	if (!rc && root) {
 		reason = SOLDR_REASON_CACHE_UNUSABLE;
 		*err = unusable;
@@ -156,7 +151,7 @@ int host_start(const struct host_options *o, soldr_service **out, soldr_error *e
 	if (!rc) {
 		reason = SOLDR_REASON_BACKEND_OPEN_FAILED;
 		rc = open_backend(s, &kvs, err);
-		can_go_on = rc && falls_back(s->config, rc);
+		can_go_on = rc && service_falls_back(s->config, rc);
 	}
 	if (root)
 		log_forget_faults(&s->log); /* what is not safely ours is not written to, not even to say so */

@@ -48,6 +48,14 @@ uint64_t service_now_ns(void);
 void service_log(const soldr_service *, uint32_t level, const char *origin, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/*
+ * Whether a compile goes on without the backend after an error of this code.
+ * on_error said in the config decides. Unsaid, a fault of soldr falls back, and
+ * what the user can mend (plugin missing or refused, an option wrong) is an
+ * error, so that it is seen.
+ */
+bool service_falls_back(const struct config *, int code);
+
 /* host_api.c */
 void host_api_init(soldr_service *);
 /* Writes what was emitted to the sink, and forgets it. */

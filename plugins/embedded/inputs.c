@@ -106,32 +106,44 @@ static void scan_arguments(struct unit *u, struct input_list *l)
 	l->scan.pieces = s.pieces;
 }
 
-static enum soldr_reason judge(const struct unit *u, const struct input_list *l, const char **what)
+/* The one file that has the flag, or otherwise. */
+static const char *culprit(const struct input_list *l, uint32_t flag, const char *otherwise)
+{
+	for (size_t k = 0; k < l->len; k++)
+		if (l->items[k].flags & flag)
+			return l->items[k].path;
+	return otherwise;
+}
+
+/* Which macro of time the unit may expand; NULL: none. */
+static const char *suspect_time(const struct unit *u, const struct input_list *l)
 {
 	uint32_t flags = scan_conclude(&l->scan);
 	/* GCC takes date and time from this variable, which is in the key. Clang does so from release 16 on. */
 	const char *epoch = env_get(u->req->envp, "SOURCE_DATE_EPOCH");
-	bool fixed = u->inv.family == FAMILY_GCC && epoch && *epoch;
+	if (u->inv.family == FAMILY_GCC && epoch && *epoch)
+		flags &= ~(uint32_t)(SCAN_DATE | SCAN_TIME);
+	return flags & SCAN_DATE        ? culprit(l, SCAN_DATE, "__DATE__")
+	       : flags & SCAN_TIME      ? culprit(l, SCAN_TIME, "__TIME__")
+	       : flags & SCAN_TIMESTAMP ? culprit(l, SCAN_TIMESTAMP, "__TIMESTAMP__")
+	                                : NULL;
+}
+
+static enum soldr_reason judge(const struct input_list *l, const char **what)
+{
 	static const struct {
 		uint32_t flag;
 		enum soldr_reason reason;
 		const char *what;
 	} table[] = {
-		{SCAN_DATE, SOLDR_REASON_TIME_MACRO, "__DATE__"},
-		{SCAN_TIME, SOLDR_REASON_TIME_MACRO, "__TIME__"},
-		{SCAN_TIMESTAMP, SOLDR_REASON_TIME_MACRO, "__TIMESTAMP__"},
 		{SCAN_INCBIN, SOLDR_REASON_EMBEDDED_FILE, ".incbin or .include"},
 		{SCAN_EMBED, SOLDR_REASON_EMBEDDED_FILE, "#embed"},
 		{SCAN_DEPENDENCY, SOLDR_REASON_TIME_COMPARISON, "#pragma GCC dependency"},
 		{SCAN_HAS_COMPUTED, SOLDR_REASON_INPUTS_UNKNOWN, "__has_include of a macro"},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-		if ((flags & table[i].flag) && !(fixed && (table[i].flag & (SCAN_DATE | SCAN_TIME)))) {
-			*what = table[i].what;
-			/* Name the file where one file alone is the cause. */
-			for (size_t k = 0; k < l->len; k++)
-				if (l->items[k].flags & table[i].flag)
-					*what = l->items[k].path;
+		if (l->scan.flags & table[i].flag) {
+			*what = culprit(l, table[i].flag, table[i].what);
 			return table[i].reason;
 		}
 	return SOLDR_REASON_NONE;
@@ -200,7 +212,8 @@ enum soldr_reason inputs_read(struct unit *u, const struct vec *paths, const str
 	if (why == SOLDR_REASON_NONE) {
 		const char *what = "";
 		scan_arguments(u, l);
-		why = judge(u, l, &what);
+		why = judge(l, &what);
+		l->time_macro = suspect_time(u, l);
 		const char *twin = why == SOLDR_REASON_NONE ? find_twins(l) : NULL;
 		if (twin) {
 			why = SOLDR_REASON_TIME_COMPARISON;
@@ -213,6 +226,20 @@ enum soldr_reason inputs_read(struct unit *u, const struct vec *paths, const str
 	buf_release(&content);
 	memo_release(&met);
 	return why;
+}
+
+bool inputs_unchanged(const struct unit *u, const struct input_list *l)
+{
+	for (size_t i = 0; i < l->len; i++) {
+		struct stat st;
+		struct tuple now;
+		if (sys.fstatat(u->dir, l->items[i].path, &st, 0) != 0)
+			return false;
+		tuple_of(&now, &st);
+		if (!tuple_equal(&now, &l->items[i].tuple))
+			return false;
+	}
+	return true;
 }
 
 enum soldr_reason inputs_add_asked(const struct unit *u, struct input_list *l, const char *path, int64_t begun)

@@ -24,10 +24,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 struct run {
 	struct vec argv, envp;
-	char *temp;        /* a file of ours that the compiler writes, or NULL; removed at the end */
+	int memory;        /* a file in memory that the compiler writes, or -1 */
+	char *temp;        /* its path */
 	const char *list;  /* where the inputs are read from: temp, or the user's depfile */
 	bool no_list;      /* preprocessed or plain assembly: the source is all there is */
 	bool list_is_rule; /* a make rule, not one path a line */
@@ -40,8 +43,8 @@ struct run {
 static void run_release(struct unit *u, struct run *run)
 {
 	const soldr_host *host = u->inst->host;
-	if (run->temp)
-		sys.unlink(run->temp);
+	if (run->memory >= 0)
+		close(run->memory);
 	free(run->temp);
 	vec_release(&run->argv);
 	vec_release(&run->envp);
@@ -55,6 +58,21 @@ static bool is_preprocessed_here(enum language language)
 	return language != LANGUAGE_C_CPP_OUTPUT && language != LANGUAGE_CXX_CPP_OUTPUT && language != LANGUAGE_ASM;
 }
 
+/*
+ * The list lives in memory and has a path in /proc: a kill leaves no litter, and
+ * a full disk is no reason for the compiler to fail where it would not by itself.
+ */
+static int open_list(struct run *run, soldr_error *err)
+{
+	run->memory = memfd_create("soldr-inputs", MFD_CLOEXEC);
+	struct buf path = BUF_INIT;
+	buf_addf(&path, "/proc/%ld/fd/%d", (long)getpid(), run->memory);
+	run->temp = buf_detach(&path);
+	if (run->memory < 0 || !run->temp || access(run->temp, W_OK) != 0)
+		return err_set(err, SOLDR_E_IO, errno, "embedded", "no list of inputs can be kept in memory; /proc must be mounted");
+	return 0;
+}
+
 static int plan(struct unit *u, struct run *run, soldr_error *err)
 {
 	const struct invocation *inv = &u->inv;
@@ -63,7 +81,7 @@ static int plan(struct unit *u, struct run *run, soldr_error *err)
 	run->no_list = !is_preprocessed_here(inv->language);
 	run->list_is_rule = !clang || inv->depfile_mode != DEPFILE_NONE;
 	if (!run->no_list && (inv->depfile_mode == DEPFILE_NONE || clang)) {
-		int rc = store_temp(&u->inst->store, &run->temp, err);
+		int rc = open_list(run, err);
 		if (rc)
 			return rc;
 	}
@@ -298,6 +316,18 @@ static enum soldr_reason judge_run(const struct unit *u, const struct run *run)
 	return SOLDR_REASON_NONE;
 }
 
+/* A macro of time that is only spelled, not expanded, does no harm. */
+static enum soldr_reason judge_time(struct unit *u, const struct input_list *inputs, char *detail, size_t detail_size)
+{
+	if (!inputs->time_macro)
+		return SOLDR_REASON_NONE;
+	snprintf(detail, detail_size, "%s", inputs->time_macro);
+	if (expansion_is_possible(u))
+		return SOLDR_REASON_TIME_MACRO;
+	/* The preprocessor must have seen what the compiler saw. */
+	return inputs_unchanged(u, inputs) ? SOLDR_REASON_NONE : SOLDR_REASON_INPUT_MODIFIED;
+}
+
 /* After a successful compile: inputs, depfile, store. */
 static int finish(struct unit *u, struct run *run, const struct identity *id, soldr_result *r, soldr_error *err)
 {
@@ -310,7 +340,7 @@ static int finish(struct unit *u, struct run *run, const struct identity *id, so
 	char detail[sizeof r->detail] = "";
 	enum soldr_reason why = SOLDR_REASON_NONE;
 	int rc = 0;
-	bool written = note_output(u, run, u->output_count - 1);
+	bool written = true;
 	bool listed = read_list(run, &text, &rule, &paths) == 0;
 	if (!listed)
 		why = SOLDR_REASON_INPUTS_UNKNOWN;
@@ -319,8 +349,11 @@ static int finish(struct unit *u, struct run *run, const struct identity *id, so
 	if (run->filter)
 		rc = mend_depfile(u, id, inputs.complete ? &inputs : NULL, &rule, &text, err);
 	if (!rc && why == SOLDR_REASON_NONE)
+		why = judge_time(u, &inputs, detail, sizeof detail);
+	if (!rc && why == SOLDR_REASON_NONE)
 		why = guards_make(u, id, &inputs, run->begun, &guards, detail, sizeof detail);
-	written = written && (!u->depfile_path || note_output(u, run, 0)); /* after its mending */
+	for (size_t i = 0; i < u->output_count; i++)
+		written = note_output(u, run, i) && written;
 	if (!rc && why == SOLDR_REASON_NONE)
 		why = judge_run(u, run);
 	if (!rc && why == SOLDR_REASON_NONE && !written)
@@ -363,10 +396,10 @@ int miss(struct unit *u, soldr_result *r, soldr_error *err)
 		identity_release(&id);
 		return unit_bypass(u, SOLDR_REASON_UNKNOWN_COMPILER, u->real, r, err);
 	}
-	struct run run = {0};
+	struct run run = {.memory = -1};
 	soldr_error problem = SOLDR_ERROR_INIT;
 	int rc = plan(u, &run, &problem);
-	if (rc) { /* the store cannot be written to: the compile goes on without it */
+	if (rc) { /* nowhere to learn the inputs: the compile goes on without the cache */
 		enum soldr_reason why = reason_of_store_error(&problem);
 		u->inst->host->log(u->inst->host->core, SOLDR_LOG_WARN, "embedded", problem.message);
 		run_release(u, &run);

@@ -157,41 +157,6 @@ void store_remove(struct store *s, enum store_kind kind, const struct digest *ke
 	free(path);
 }
 
-int store_temp(struct store *s, char **path, soldr_error *err)
-{
-	struct fs_temp t;
-	soldr_error first = SOLDR_ERROR_INIT;
-	char *target = path_join(s->dir, "tmp/list");
-	if (!target)
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
-	int rc = fs_temp_open(&t, target, 0600, &first);
-	if (rc && first.sys_errno == ENOENT) {
-		rc = make_shard(s, target, err);
-		if (!rc)
-			rc = fs_temp_open(&t, target, 0600, err);
-	} else if (rc && err) {
-		*err = first;
-	}
-	free(target);
-	if (rc)
-		return rc;
-	/* Room for the list, or none at all: a compiler that cannot write it would fail a compile that is in order. */
-	if (fallocate(t.fd, FALLOC_FL_KEEP_SIZE, 0, STORE_TEMP_ROOM) != 0 && (errno == ENOSPC || errno == EDQUOT)) {
-		int why = errno;
-		fs_temp_discard(&t);
-		return err_set(err, SOLDR_E_IO, why, origin, "no room for a list of inputs in %s/tmp", s->dir);
-	}
-	*path = strdup(t.path);
-	sys.close(t.fd);
-	t.fd = -1;
-	if (*path) {
-		free(t.path); /* the file stays: the compiler will write it */
-		t.path = NULL;
-	}
-	fs_temp_discard(&t);
-	return *path ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
-}
-
 static struct store_sizes *map_sizes(struct store *s)
 {
 	if (s->sizes || s->readonly)

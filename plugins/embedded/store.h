@@ -4,7 +4,6 @@
  * <cache root>/embedded/v1/
  *   CACHEDIR.TAG   backup programs skip the directory
  *   size           mapped: bytes and entries of each shard (counters, not truth)
- *   tmp/           lists that compilers write during a compile
  *   compilers/     what was learnt of each compiler (identity.h)
  *   00 … ff/       shards by the first byte of the key: <62 hex>.m  .e
  *
@@ -26,7 +25,7 @@
 
 #include <sys/stat.h>
 
-enum { STORE_SHARDS = 256, STORE_TOUCH_SECONDS = 3600, STORE_TEMP_MAX_AGE = 24 * 3600, STORE_TEMP_ROOM = 256 * 1024 };
+enum { STORE_SHARDS = 256, STORE_TOUCH_SECONDS = 3600, STORE_TEMP_MAX_AGE = 24 * 3600 };
 
 enum store_kind { STORE_MANIFEST, STORE_ENTRY };
 
@@ -54,8 +53,6 @@ int store_read(struct store *, enum store_kind, const struct digest *key, struct
 /* Publishes, counts, and evicts when the store has outgrown its limit. */
 int store_write(struct store *, enum store_kind, const struct digest *key, const struct buf *, soldr_error *);
 void store_remove(struct store *, enum store_kind, const struct digest *key);
-/* A new empty file below tmp/; path malloc'ed. The caller unlinks it. */
-int store_temp(struct store *, char **path, soldr_error *);
 
 void store_totals(struct store *, uint64_t *bytes, uint64_t *entries);
 /* The sizes file; NULL where it cannot be mapped. */

@@ -5,6 +5,7 @@
  *   lookup.c    manifest → candidate → entry → outputs           (a hit)
  *   miss.c      run the compiler once, learn its inputs, store   (a miss)
  *   inputs.c    the list of inputs that a compiler wrote, read and judged
+ *   expansion.c is a suspected __TIME__ expanded for real
  *   shadow.c    which names must stay absent for the result to stay right
  */
 #ifndef EMBEDDED_UNIT_H
@@ -71,6 +72,7 @@ struct input_list {
 	size_t len, cap;
 	struct scan scan;  /* of all together */
 	bool complete;     /* every file of the compiler's list was read */
+	const char *time_macro; /* a macro of time may be expanded: its name, or the one file that spells one; else NULL */
 };
 
 void inputs_release(struct input_list *);
@@ -85,6 +87,14 @@ enum soldr_reason inputs_read(struct unit *, const struct vec *paths, const stru
 enum soldr_reason inputs_add_asked(const struct unit *, struct input_list *, const char *path, int64_t begun);
 /* keep[i] for each path of a full list: what a user's -MMD would list. false: cannot be told for sure. */
 bool inputs_user_headers(const struct unit *, const struct identity *, const struct input_list *, const struct vec *paths, bool *keep);
+
+/* True when every input still is in the state that was recorded. */
+bool inputs_unchanged(const struct unit *, const struct input_list *);
+
+/* ---- expansion.c ---- */
+
+/* Asks the preprocessor whether a macro of time is expanded in the unit; true also when it cannot tell. */
+bool expansion_is_possible(struct unit *);
 
 /* ---- shadow.c ---- */
 

@@ -152,7 +152,7 @@ both {
 
 # One compiler's own
 $CC = 'gcc';
-same 'c03_cpp', [(have('cpp'))[0] . '/cpp', 'x.c'], 'bypass:preprocess_only';
+same 'c03_cpp', [(have('cpp'))[0] . '/cpp', 'x.c'], 'bypass';
 same 'c16_dump', 'CC -fdump-tree-original -c x.c', 'bypass:side_output';
 same 'c16_dump_rtl', 'CC -da -c x.c', 'bypass:side_output', hide => [];
 same 'c16_aux_info', 'CC -aux-info x.aux -c x.c', 'bypass:side_output';

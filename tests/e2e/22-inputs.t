@@ -56,6 +56,8 @@ both {
 		same "c08_paste_define_$word", "CC -DH=$head -DT=$tail -c x.c", 'bypass:time_macro',
 			source => "#define P(a, b) P_(a, b)\n#define P_(a, b) a ## b\nconst char t[] = P(H, T);\n", %o;
 		same "c08_comment_$word", 'CC -c x.c', 'hit', source => "/* $word */ int a; // $word\n";
+		same "c08_spelled_only_$word", 'CC -c x.c', 'hit', source => "#define NOW $word\n#define S(x) #x\nconst char t[] = S($word);\n", %o;
+		same "c08_users_own_$word", "CC -w -D$word=7 -c x.c", 'hit', source => "int t = $word;\n", %o;
 		same "c08_epoch_$word", 'CC -c x.c', {gcc => 'hit', clang => 'bypass:time_macro'}, source => $text,
 			env => {SOURCE_DATE_EPOCH => 1000000}, hide => $CC eq 'gcc' ? [] : ['src/x.o'];
 		my $s = scene(name => "c08_epochs_$word", source => $text, %o);

@@ -407,23 +407,6 @@ static void links_in_the_store_are_not_followed(void)
 	room_release(&room);
 }
 
-static void temporary_lists_stay_until_they_are_removed(void)
-{
-	struct room room;
-	struct store s;
-	char *one = NULL, *two = NULL;
-	room_init(&room, "store");
-	open_store(&s, &room, MANY);
-	SAME_NUMBER(store_temp(&s, &one, NULL), 0);
-	SAME_NUMBER(store_temp(&s, &two, NULL), 0);
-	CU_ASSERT_STRING_NOT_EQUAL(one, two);
-	CU_ASSERT(access(one, W_OK) == 0 && access(two, W_OK) == 0);
-	free(one);
-	free(two);
-	store_release(&s);
-	room_release(&room);
-}
-
 /* ---- faults --------------------------------------------------------------------------------- */
 
 static struct sys_calls real;
@@ -577,7 +560,6 @@ void suite_store(void)
 	CU_add_test(s, "s10: a large store is evicted by shards", a_large_store_is_evicted_by_shards);
 	CU_add_test(s, "s01: litter is swept and strangers stay", litter_is_swept_and_strangers_stay);
 	CU_add_test(s, "s09: links in the store are not followed", links_in_the_store_are_not_followed);
-	CU_add_test(s, "temporary lists stay until they are removed", temporary_lists_stay_until_they_are_removed);
 	CU_add_test(s, "s03: a full disk leaves the old file", a_full_disk_leaves_the_old_file);
 	CU_add_test(s, "s03: a store that vanishes is made again", a_store_that_vanishes_is_made_again);
 	CU_add_test(s, "s12: writers of one key are all right", writers_of_one_key_are_all_right);
