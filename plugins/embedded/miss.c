@@ -18,6 +18,7 @@
 #include "depfile.h"
 #include "fs.h"
 #include "path.h"
+#include "witness.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +38,7 @@ struct run {
 	bool filter;       /* the user's depfile holds more than he asked for */
 	int64_t begun;
 	struct tuple made[2]; /* the outputs as the compiler left them */
+	struct witness witness;
 	soldr_exit ex;
 };
 
@@ -46,6 +48,7 @@ static void run_release(struct unit *u, struct run *run)
 	if (run->memory >= 0)
 		close(run->memory);
 	free(run->temp);
+	witness_release(&run->witness);
 	vec_release(&run->argv);
 	vec_release(&run->envp);
 	host->release(host->core, run->ex.stdout_data);
@@ -213,7 +216,7 @@ static bool is_as_made(const struct unit *u, const struct run *run, size_t i)
 	return tuple_equal(&now, &run->made[i]);
 }
 
-static int store_result(struct unit *u, const struct run *run, const struct input_list *l, const struct guard_list *guards,
+static int store_result(struct unit *u, struct run *run, const struct input_list *l, const struct guard_list *guards,
                         uint64_t *bytes, soldr_error *err)
 {
 	struct entry e = {.compile_ns = run->ex.wall_ns};
@@ -224,7 +227,7 @@ static int store_result(struct unit *u, const struct run *run, const struct inpu
 	*bytes = 0;
 	for (size_t i = 0; !rc && i < u->output_count; i++) {
 		rc = fs_read_file(u->outputs[i].path, FILE_INPUT_MAX, &contents[i], err);
-		if (!rc && !is_as_made(u, run, i))
+		if (!rc && (!is_as_made(u, run, i) || !witness_alone(&run->witness, 0)))
 			rc = err_set(err, SOLDR_E_BUSY, 0, "embedded", "%s is written by another process", u->outputs[i].path);
 		if (rc)
 			break;
@@ -275,7 +278,7 @@ static enum soldr_reason reason_of_store_error(const soldr_error *err)
 	if (err->code == SOLDR_E_LIMIT)
 		return SOLDR_REASON_TOO_LARGE;
 	if (err->code == SOLDR_E_BUSY)
-		return SOLDR_REASON_OUTPUT_MISSING;
+		return SOLDR_REASON_OUTPUT_CONTENDED;
 	return err->sys_errno == ENOSPC || err->sys_errno == EDQUOT ? SOLDR_REASON_DISK_FULL : SOLDR_REASON_STORE_FAILED;
 }
 
@@ -340,7 +343,7 @@ static int finish(struct unit *u, struct run *run, const struct identity *id, so
 	char detail[sizeof r->detail] = "";
 	enum soldr_reason why = SOLDR_REASON_NONE;
 	int rc = 0;
-	bool written = true;
+	bool written = true, alone = witness_alone(&run->witness, 1);
 	bool listed = read_list(run, &text, &rule, &paths) == 0;
 	if (!listed)
 		why = SOLDR_REASON_INPUTS_UNKNOWN;
@@ -356,6 +359,9 @@ static int finish(struct unit *u, struct run *run, const struct identity *id, so
 		written = note_output(u, run, i) && written;
 	if (!rc && why == SOLDR_REASON_NONE)
 		why = judge_run(u, run);
+	alone = witness_alone(&run->witness, run->filter ? 1 : 0) && alone; /* the depfile may have been mended */
+	if (!rc && why == SOLDR_REASON_NONE && !alone)
+		why = SOLDR_REASON_OUTPUT_CONTENDED;
 	if (!rc && why == SOLDR_REASON_NONE && !written)
 		why = SOLDR_REASON_OUTPUT_MISSING;
 	if (!rc && why == SOLDR_REASON_NONE && store_result(u, run, &inputs, &guards, &r->output_bytes, &problem) != 0)
@@ -396,7 +402,8 @@ int miss(struct unit *u, soldr_result *r, soldr_error *err)
 		identity_release(&id);
 		return unit_bypass(u, SOLDR_REASON_UNKNOWN_COMPILER, u->real, r, err);
 	}
-	struct run run = {.memory = -1};
+	const char *const written[] = {u->outputs[0].path, u->outputs[1].path};
+	struct run run = {.memory = -1, .witness = WITNESS_INIT};
 	soldr_error problem = SOLDR_ERROR_INIT;
 	int rc = plan(u, &run, &problem);
 	if (rc) { /* nowhere to learn the inputs: the compile goes on without the cache */
@@ -406,6 +413,7 @@ int miss(struct unit *u, soldr_result *r, soldr_error *err)
 		identity_release(&id);
 		return unit_bypass(u, why, "", r, err);
 	}
+	witness_begin(&run.witness, written, u->output_count);
 	run.begun = files_clock_ns();
 	rc = run_compiler(u, &run, SOLDR_SPAWN_CAPTURE_STDOUT | SOLDR_SPAWN_CAPTURE_STDERR, &run.argv, &run.envp, err);
 	if (!rc) {

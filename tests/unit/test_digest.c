@@ -65,6 +65,25 @@ static void neighbours_cannot_run_together(void)
 		}
 }
 
+/* A value that looks like the end of itself and the next field. */
+static void values_cannot_imitate_fields(void)
+{
+	struct digest two, one;
+	struct hasher h;
+	hasher_init(&h);
+	hasher_field(&h, "t", "a", 1);
+	hasher_field(&h, "t", "b", 1);
+	hasher_end(&h, &two);
+	hasher_init(&h);
+	hasher_field(&h, "t", "at\0b", 4);
+	hasher_end(&h, &one);
+	CU_ASSERT_FALSE(digest_equal(&two, &one));
+	hasher_init(&h);
+	hasher_field(&h, "t", "at\0\1\0\0\0\0\0\0\0b", 12);
+	hasher_end(&h, &one);
+	CU_ASSERT_FALSE(digest_equal(&two, &one));
+}
+
 static void digests_differ_by_any_byte(void)
 {
 	struct digest a, b;
@@ -82,5 +101,6 @@ void suite_digest(void)
 	CU_pSuite s = CU_add_suite("digest", NULL, NULL);
 	CU_add_test(s, "known digests", known_digests);
 	CU_add_test(s, "neighbours cannot run together", neighbours_cannot_run_together);
+	CU_add_test(s, "values cannot imitate fields", values_cannot_imitate_fields);
 	CU_add_test(s, "digests differ by any byte", digests_differ_by_any_byte);
 }

@@ -576,6 +576,10 @@ static void any_candidate_may_fit(void)
 	CU_ASSERT(s.stale);
 	room_put(&s.room, "b.h", "int third;");
 	expect_miss(&s, SOLDR_REASON_INPUT_CHANGED, "b.h");
+	s.manifest.candidates[1].any_terminal = 1;
+	CU_ASSERT_PTR_NULL(match(&s, "pipe"));
+	SAME_NUMBER(s.reason, SOLDR_REASON_TERMINAL_DIFFERS);
+	SAME(s.detail, "");
 	scene_release(&s);
 }
 

@@ -199,6 +199,8 @@ static void pasting_is_suspected(void)
 		{"#define P(a, b) a ## b\nP(TE__, __DA)", P | D, 0, CODE}, /* the order is not known */
 		{"_##_TIME_##_", P | T, 0, CODE},
 		{"__##D##A##T##E##__", P | D, 0, CODE},
+		{"#define P(a) a ## D ## ATE__\nP(__)", P | D, 0, CODE},
+		{"#define P(a) D ## a\nP(ATE__) Q(__)", P | D, 0, CODE},
 		{"__TIME##STAMP__", P | S, 0, CODE},
 		{"__DA %:%: TE__", P | D, 0, CODE},
 		{"__DA ?\?=?\?= TE__", P | D, 0, CODE},
