@@ -4,7 +4,8 @@
  *   request → backend → outcome
  *                └ error → nothing ran yet: the bare compiler (on_error: fallback)
  *                          or SOLDR_E_* to the caller (on_error: fail)
- *                        → the compiler ran already: its exit stands
+ *                        → the compiler ran already: its exit stands; it was
+ *                          stopped (cancelled, out of time): SOLDR_E_*
  *
  * Every request that ends here is counted once.
  */
@@ -69,6 +70,8 @@ static int recover(soldr_service *s, struct active *a, soldr_result *r, soldr_er
 		r->signal = a->signal;
 		return 0;
 	}
+	if (a->stopped)
+		return err->code;
 	/* Of a backend's errors only a setting that the user can mend is worth stopping for, unless all are. */
 	if (s->config->on_error == ON_ERROR_FAIL || (err->code == SOLDR_E_CONFIG && !service_falls_back(s->config, err->code)))
 		return err->code;

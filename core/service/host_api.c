@@ -144,8 +144,10 @@ static int run_spawn(struct active *a, const soldr_spawn *sp, soldr_exit *ex, so
 	soldr_exit mine = {.struct_size = sizeof mine};
 	active_flush(a);
 	int rc = exec_run(&full, &a->sink, &s->watch, &s->limits, &mine, err);
-	if (rc)
+	if (rc) {
+		a->stopped = !(full.flags & SOLDR_SPAWN_PROBE) && (rc == SOLDR_E_CANCELLED || rc == SOLDR_E_TIMEOUT);
 		return rc;
+	}
 	if (!(full.flags & SOLDR_SPAWN_PROBE)) {
 		a->ran = true;
 		a->exit_code = mine.exit_code;

@@ -18,7 +18,8 @@ struct active {
 	struct exec_sink sink;
 	bool to_stdio;          /* the sink is descriptors 1 and 2 of this process */
 	struct buf pending[2];  /* emitted, not yet shown: stdout, stderr */
-	bool ran;               /* the compile itself was run */
+	bool ran;               /* the compile itself was run to its end */
+	bool stopped;           /* it was run, and ended by cancellation or a time-out: it is not run again */
 	int32_t exit_code, signal; /* of that run */
 	uint64_t start_ns;
 };

@@ -413,7 +413,10 @@ int miss(struct unit *u, soldr_result *r, soldr_error *err)
 		identity_release(&id);
 		return unit_bypass(u, why, "", r, err);
 	}
-	witness_begin(&run.witness, written, u->output_count);
+	struct buf claims = BUF_INIT;
+	buf_addf(&claims, "%s/outputs", u->inst->store.dir);
+	witness_begin(&run.witness, buf_str(&claims), written, u->output_count);
+	buf_release(&claims);
 	run.begun = files_clock_ns();
 	rc = run_compiler(u, &run, SOLDR_SPAWN_CAPTURE_STDOUT | SOLDR_SPAWN_CAPTURE_STDERR, &run.argv, &run.envp, err);
 	if (!rc) {

@@ -1,41 +1,108 @@
 /*
- * witness: see witness.h.
+ * witness: see witness.h. Two means, since neither sees all:
  *
- * inotify reports what happens to names in a directory. A compiler gives for each
- * output: perhaps a removal, then one creation and one end of writing, or one
- * rename over it, then nothing. Every other pattern has a second writer in it.
+ * Claims tell of other compiles through the same store. Each output has a slot in
+ * a mapped table; who compiles holds a read lock on it, so that the next one sees
+ * him, and counts it up, so that he sees the next one. Nobody ever waits, and the
+ * kernel lets go of the locks of a process that was killed.
+ *
+ * inotify tells of everybody else. A compiler gives for each output perhaps a
+ * removal, then one creation and one end of writing, or one rename over it (Clang
+ * closes the file only after that), then nothing. Every other pattern has a second
+ * writer in it. Alone it would not do: equal events in a row are reported as one,
+ * and two processes may write into one file side by side.
  */
 #include "witness.h"
 
+#include "fs.h"
 #include "path.h"
 
-#include <stdint.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { EVENTS_ROOM = 16 * 1024 };
+enum { SLOTS = 16384, EVENTS_ROOM = 16 * 1024 };
 
-void witness_begin(struct witness *w, const char *const *paths, size_t count)
+static size_t slot_of(const struct stat *dir, const char *name)
 {
-	const uint32_t mask = IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR;
+	uint64_t h = 14695981039346656037u ^ (uint64_t)dir->st_dev; /* FNV-1a, 64 bits */
+	h = (h ^ (uint64_t)dir->st_ino) * 1099511628211u;
+	for (; *name; name++)
+		h = (h ^ (unsigned char)*name) * 1099511628211u;
+	return (size_t)(h ^ h >> 32) % SLOTS;
+}
+
+static void open_claims(struct witness *w, const char *path)
+{
+	w->starts = fs_map_shared(path, SLOTS * sizeof *w->starts, NULL);
+	if (!w->starts) {
+		char *dir = path_dir(path);
+		if (dir && fs_make_dirs(dir, 0700, NULL) == 0)
+			w->starts = fs_map_shared(path, SLOTS * sizeof *w->starts, NULL);
+		free(dir);
+	}
+	if (w->starts)
+		w->claims = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+static void claim(struct witness *w, struct witness_file *f, const char *dir)
+{
+	struct stat st;
+	if (w->claims < 0 || stat(dir, &st) != 0)
+		return;
+	f->slot = slot_of(&st, f->name);
+	struct flock hold = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = (off_t)f->slot, .l_len = 1}, other = hold;
+	if (fcntl(w->claims, F_OFD_SETLK, &hold) != 0)
+		return;
+	f->start = __atomic_add_fetch(&w->starts[f->slot], 1, __ATOMIC_SEQ_CST);
+	other.l_type = F_WRLCK;
+	if (fcntl(w->claims, F_OFD_GETLK, &other) != 0 || other.l_type != F_UNLCK)
+		w->shared = true;
+}
+
+static bool is_claimed_by_others(const struct witness *w)
+{
+	bool others = w->shared;
+	for (size_t i = 0; i < w->count; i++) {
+		uint32_t last = w->files[i].start;
+		for (size_t k = i + 1; k < w->count; k++) /* two outputs in one slot */
+			last = w->files[k].start && w->files[k].slot == w->files[i].slot ? w->files[k].start : last;
+		others = others || (last && __atomic_load_n(&w->starts[w->files[i].slot], __ATOMIC_SEQ_CST) != last);
+	}
+	return others;
+}
+
+void witness_begin(struct witness *w, const char *claims, const char *const *paths, size_t count)
+{
+	const uint32_t mask = IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR;
 	*w = WITNESS_INIT;
-	w->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	for (size_t i = 0; w->fd >= 0 && i < count && i < WITNESS_FILES_MAX; i++) {
+	open_claims(w, claims);
+	w->events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	for (size_t i = 0; i < count && i < WITNESS_FILES_MAX; i++) {
+		struct witness_file *f = &w->files[w->count++];
 		char *dir = path_dir(paths[i]);
-		w->files[i] = (struct witness_file){.watch = dir ? inotify_add_watch(w->fd, dir, mask) : -1, .name = path_base(paths[i])};
-		w->count++;
+		*f = (struct witness_file){.name = path_base(paths[i]), .watch = -1};
+		if (dir)
+			claim(w, f, dir);
+		if (dir && w->events >= 0)
+			f->watch = inotify_add_watch(w->events, dir, mask);
 		free(dir);
 	}
 }
 
 static void note(struct witness_file *f, uint32_t what)
 {
+	if (f->renamed && (what & IN_CLOSE_WRITE)) {
+		f->renamed = false;
+		return;
+	}
 	f->odd = f->odd || (f->done && f->done == f->begun) || (f->begun && (what & (IN_DELETE | IN_MOVED_FROM)));
-	if (what & IN_CREATE)
-		f->begun++;
-	if (what & IN_MOVED_TO)
+	f->renamed = what & IN_MOVED_TO;
+	if (what & (IN_CREATE | IN_MOVED_TO))
 		f->begun++;
 	if (what & (IN_CLOSE_WRITE | IN_MOVED_TO))
 		f->done++;
@@ -49,7 +116,7 @@ static bool take_events(struct witness *w)
 	_Alignas(struct inotify_event) char room[EVENTS_ROOM];
 	bool whole = true;
 	for (;;) {
-		ssize_t n = read(w->fd, room, sizeof room);
+		ssize_t n = read(w->events, room, sizeof room);
 		if (n <= 0)
 			return whole;
 		for (char *p = room; p < room + n;) {
@@ -66,9 +133,10 @@ static bool take_events(struct witness *w)
 
 bool witness_alone(struct witness *w, unsigned writes)
 {
-	if (w->fd < 0)
-		return true;
-	bool alone = take_events(w);
+	bool alone = !is_claimed_by_others(w);
+	if (w->events < 0)
+		return alone;
+	alone = take_events(w) && alone;
 	for (size_t i = 0; i < w->count; i++) {
 		struct witness_file *f = &w->files[i];
 		alone = alone && !f->odd && f->begun == f->done && f->done <= writes;
@@ -80,7 +148,11 @@ bool witness_alone(struct witness *w, unsigned writes)
 
 void witness_release(struct witness *w)
 {
-	if (w->fd >= 0)
-		close(w->fd);
+	if (w->starts)
+		munmap(w->starts, SLOTS * sizeof *w->starts);
+	if (w->claims >= 0)
+		close(w->claims);
+	if (w->events >= 0)
+		close(w->events);
 	*w = WITNESS_INIT;
 }

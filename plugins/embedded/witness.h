@@ -11,24 +11,34 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { WITNESS_FILES_MAX = 2 };
 
 struct witness {
-	int fd; /* of inotify; -1: nothing is watched */
+	int events;       /* of inotify; -1: nothing is watched */
+	int claims;       /* the store's file of claims; -1: none */
+	uint32_t *starts; /* what is in it: how often each slot was claimed */
+	bool shared;      /* a slot was held by another when it was claimed */
 	size_t count;
 	struct witness_file {
-		int watch; /* of its directory */
 		const char *name;
+		int watch;          /* of its directory */
+		size_t slot;
+		uint32_t start;     /* our number in the slot */
 		unsigned begun, done;
-		bool odd;
+		bool renamed, odd;
 	} files[WITNESS_FILES_MAX];
 };
 
-#define WITNESS_INIT ((struct witness){.fd = -1})
+#define WITNESS_INIT ((struct witness){.events = -1, .claims = -1})
 
-/* Watches the files at these absolute paths, which must outlive the witness. Where the system cannot, every answer is yes. */
-void witness_begin(struct witness *, const char *const *paths, size_t count);
+/*
+ * Watches the files at these absolute paths, which must outlive the witness.
+ * claims: the path of the file of claims, made when it is missing. Where the
+ * system cannot tell, every answer is yes.
+ */
+void witness_begin(struct witness *, const char *claims, const char *const *paths, size_t count);
 /*
  * Whether, since the begin or the last question, each file was written at most
  * `writes` times, from its beginning to its end, and by nobody else.
