@@ -17,6 +17,7 @@ void inputs_release(struct input_list *l)
 		vec_release(&l->items[i].has_includes);
 	}
 	free(l->items);
+	vec_release(&l->wrappers);
 	*l = (struct input_list){0};
 }
 
@@ -86,11 +87,54 @@ static enum soldr_reason read_one(struct unit *u, struct input_list *l, const ch
 	} else if (tuple_unsafe_since(&in->tuple, begun)) {
 		return SOLDR_REASON_INPUT_MODIFIED;
 	}
-	struct scan one = {.old_c = is_old_c(u), .pieces = l->scan.pieces, .includes = &in->includes, .has_includes = &in->has_includes};
+	struct scan one = {
+		.old_c = is_old_c(u), .pieces = l->scan.pieces, .includes = &in->includes, .has_includes = &in->has_includes,
+		.wrappers = &l->wrappers,
+	};
 	scan_text(&one, buf_str(content), content->len, is_assembly(u));
 	in->flags = one.flags;
 	l->scan.flags |= one.flags;
 	l->scan.pieces = one.pieces;
+	return SOLDR_REASON_NONE;
+}
+
+static bool all_known(const struct vec *names, const struct vec *known)
+{
+	for (size_t i = 0; i < names->len; i++) {
+		size_t k = 0;
+		while (k < known->len && strcmp(known->items[k], names->items[i]) != 0)
+			k++;
+		if (k == known->len)
+			return false;
+	}
+	return vec_ok(names);
+}
+
+/*
+ * Which names the wrappers of __has_include are asked for: known only once every
+ * definition was seen, so the texts are looked through again, where there is one.
+ * A wrapper of a wrapper is not followed further.
+ */
+static enum soldr_reason follow_wrappers(struct unit *u, struct input_list *l, struct buf *content)
+{
+	if (!vec_ok(&l->wrappers))
+		return SOLDR_REASON_INPUTS_UNKNOWN;
+	for (size_t i = 0; l->wrappers.len && i < l->len; i++) {
+		struct input *in = &l->items[i];
+		struct tuple tuple;
+		struct digest digest;
+		struct vec met = VEC_INIT;
+		buf_clear(content);
+		if (files_read(u->dir, in->path, content, &tuple, &digest, NULL) != 0 || !digest_equal(&digest, &in->digest))
+			return SOLDR_REASON_INPUT_MODIFIED;
+		struct scan again = {
+			.old_c = is_old_c(u), .has_includes = &in->has_includes, .wrappers = &met, .asking = &l->wrappers,
+		};
+		scan_text(&again, buf_str(content), content->len, is_assembly(u));
+		in->flags |= all_known(&met, &l->wrappers) ? again.flags & SCAN_HAS_COMPUTED : SCAN_HAS_COMPUTED;
+		l->scan.flags |= in->flags & SCAN_HAS_COMPUTED;
+		vec_release(&met);
+	}
 	return SOLDR_REASON_NONE;
 }
 
@@ -209,6 +253,8 @@ enum soldr_reason inputs_read(struct unit *u, const struct vec *paths, const str
 		snprintf(detail, detail_size, "%s", u->inv.source);
 	}
 	l->complete = why == SOLDR_REASON_NONE;
+	if (why == SOLDR_REASON_NONE)
+		why = follow_wrappers(u, l, &content);
 	if (why == SOLDR_REASON_NONE) {
 		const char *what = "";
 		scan_arguments(u, l);

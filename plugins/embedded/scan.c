@@ -187,6 +187,59 @@ static const char *note_include(struct scan *s, const char *p, const char *end)
 	return behind ? behind : p;
 }
 
+/* An identifier at p without splices: its length. */
+static size_t word_len(const char *p, const char *end)
+{
+	const char *q = p;
+	while (q < end && is_identifier((unsigned char)*q))
+		q++;
+	return (size_t)(q - p);
+}
+
+static const char *expect(const char *p, const char *end, const char *word)
+{
+	size_t n = strlen(word);
+	p = skip_space(p, end);
+	return (size_t)(end - p) >= n && memcmp(p, word, n) == 0 ? skip_space(p + n, end) : NULL;
+}
+
+/*
+ * "(parameter)" behind a __has_include that stands in "#define NAME(…,
+ * parameter, …)": NAME asks for whatever it is given, no more. false: it is
+ * anything else.
+ */
+static bool note_wrapper(struct scan *s, const char *open, const char *end)
+{
+	const char *line = open;
+	while (line > s->begin && !(line[-1] == '\n' && !(line - s->begin > 1 && line[-2] == '\\')))
+		line--;
+	const char *arg = skip_space(open + 1, end);
+	size_t arg_len = word_len(arg, end);
+	const char *close = skip_space(arg + arg_len, end);
+	const char *name = expect(line, open, "#");
+	name = name ? expect(name, open, "define") : NULL;
+	size_t name_len = name ? word_len(name, open) : 0;
+	const char *p = name ? name + name_len : NULL;
+	if (!s->wrappers || !arg_len || close >= end || *close != ')' || !name_len || p >= open || *p != '(')
+		return false;
+	for (p++; p < open && *p != ')';) {
+		size_t n;
+		p = skip_space(p, open);
+		n = word_len(p, open);
+		if (n == arg_len && memcmp(p, arg, n) == 0) {
+			vec_addn(s->wrappers, name, name_len);
+			return true;
+		}
+		p += n;
+		p = skip_space(p, open);
+		if (p < open && *p == ',')
+			p++;
+		else if (n == 0)
+			break;
+	}
+	return false;
+}
+
 /* The name in parentheses behind __has_include; a macro there, or the bare word in one, could ask for anything. */
 static const char *note_has_include(struct scan *s, const char *p, const char *end)
 {
@@ -196,10 +249,18 @@ static const char *note_has_include(struct scan *s, const char *p, const char *e
 	s->flags |= SCAN_HAS_INCLUDE;
 	if (behind && s->has_includes)
 		vec_addn(s->has_includes, name.data, name.len);
-	if (!behind)
+	if (!behind && !(open < end && *open == '(' && note_wrapper(s, open, end)))
 		s->flags |= SCAN_HAS_COMPUTED;
 	buf_release(&name);
 	return behind ? behind : p;
+}
+
+static bool is_asking(const struct scan *s, const char *id, size_t len)
+{
+	for (size_t i = 0; s->asking && i < s->asking->len; i++)
+		if (strlen(s->asking->items[i]) == len && memcmp(s->asking->items[i], id, len) == 0)
+			return true;
+	return false;
 }
 
 enum word {
@@ -244,6 +305,10 @@ static enum word note_identifier(struct scan *s, const char *id, size_t len, enu
 	/* _Pragma(L"once") */
 	if (before == WORD_PRAGMA && (is(id, len, "L") || is(id, len, "u") || is(id, len, "U") || is(id, len, "u8") || is_raw_prefix(id, len)))
 		return WORD_PRAGMA;
+	if (s->asking && before != WORD_NAMED && is_asking(s, id, len)) {
+		*after = note_has_include(s, *after, end);
+		return WORD_NONE;
+	}
 	switch (id[0]) {
 	case '_':
 		if (is(id, len, "_Pragma") || is(id, len, "__pragma"))
@@ -554,5 +619,6 @@ static bool is_disputed(const char *text, size_t len)
 void scan_text(struct scan *s, const char *text, size_t len, bool assembly)
 {
 	struct place at = {.p = text, .end = text + len, .assembly = assembly || is_disputed(text, len)};
+	s->begin = text;
 	scan_range(s, &at);
 }

@@ -43,6 +43,14 @@ struct scan {
 	/* Names as spelled in #include and __has_include, each with its opening '"' or '<' first. Optional. */
 	struct vec *includes;
 	struct vec *has_includes;
+	/*
+	 * Macros found to be no more than __has_include(PARAMETER). Optional; without
+	 * it such a macro is SCAN_HAS_COMPUTED. A second scan of all inputs with these
+	 * names as `asking` then finds the names that they are asked for.
+	 */
+	struct vec *wrappers;
+	const struct vec *asking;
+	const char *begin; /* of the text being scanned */
 };
 
 /* Adds what is found in text to s. assembly: the text is assembler source. */

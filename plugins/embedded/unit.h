@@ -71,6 +71,7 @@ struct input_list {
 	struct input *items;
 	size_t len, cap;
 	struct scan scan;  /* of all together */
+	struct vec wrappers; /* macros that stand for __has_include */
 	bool complete;     /* every file of the compiler's list was read */
 	const char *time_macro; /* a macro of time may be expanded: its name, or the one file that spells one; else NULL */
 };

@@ -60,6 +60,30 @@ both {
 	$s->step('there again', 'CC -Ia -c x.c', 'hit');
 	$s->remove('a/opt.h');
 	$s->step('gone', 'CC -Ia -c x.c', 'hit');
+	$s = scene(name => 'c11_has_include_wrapped', files => {'a/keep' => '', 'w.h' => "#ifdef __has_include\n#  define HAS(a, x) \\\n  (a && __has_include(x))\n#else\n" .
+		"#  define HAS(a, x) 0\n#endif\n"}, source => "#include \"w.h\"\n#if HAS(1, <opt.h>)\nint opt;\n#endif\n");
+	$s->step('two parameters', 'CC -Ia -c x.c', 'bypass:inputs_unknown');
+	$s = scene(name => 'c11_has_include_wrapped', files => {'a/keep' => '', 'w.h' => "#ifdef __has_include\n#  define HAS(x) \\\n  (1 && __has_include(x))\n#else\n" .
+		"#  define HAS(x) 0\n#endif\n"}, source => "#include \"w.h\"\n#if HAS(<opt.h>) || HAS(\"b.h\")\nint opt;\n#endif\n");
+	$s->step('not there', 'CC -Ia -c x.c', 'miss');
+	$s->step('again', 'CC -Ia -c x.c', 'hit');
+	$s->put('a/opt.h', "int opt = 1;\n");
+	$s->step('there', 'CC -Ia -c x.c', 'miss');
+	$s->step('there again', 'CC -Ia -c x.c', 'hit');
+	$s->put('b.h', "int b = 1;\n");
+	$s->step('the other too', 'CC -Ia -c x.c', 'any');
+	$s->remove('b.h');
+	$s->remove('a/opt.h');
+	$s->step('gone', 'CC -Ia -c x.c', 'hit');
+	for (['of a wrapper', "#define HAS(x) __has_include(x)\n#define TWICE(x) HAS(x)\n#if TWICE(<opt.h>)\nint opt;\n#endif\n"],
+		['of a name', "#define HAS(x) __has_include(x)\n#define OPT <opt.h>\n#if HAS(OPT)\nint opt;\n#endif\n"],
+		['of a string made', "#define HAS(x) __has_include(#x)\n#if HAS(opt.h)\nint opt;\n#endif\n"]) {
+		my ($name, $text) = @$_;
+		$s = scene(name => "c11_has_include_wrapped", files => {'a/keep' => ''}, source => $text);
+		$s->step($name, 'CC -Ia -w -c x.c', 'any');
+		$s->put('a/opt.h', "int opt = 1;\n");
+		$s->step("$name, there", 'CC -Ia -w -c x.c', 'any');
+	}
 	$s = scene(name => 'c11_has_include_by_option', files => {'a/keep' => ''}, source => "#if HAS\nint opt;\n#endif\n");
 	$s->step('not there', ['CC', '-Ia', '-DHAS=__has_include(<opt.h>)', '-c', 'x.c'], 'any');
 	$s->put('a/opt.h', "int opt = 1;\n");

@@ -64,6 +64,20 @@ like "$out" 'compiler nocc: No such file' "and named with its reason"
 printf 'const char *t = __TIME__;\n' > t.c
 run "$SOLDR" parity -- sh -c 'echo $$'
 like "$out" 'not_deterministic' "a command that does not agree with itself is no backend's fault"
+printf 'const char *t = T;\n' > t2.c
+cat > drift.sh <<'EOF'
+#!/bin/sh
+# A compiler whose output changes with every third run.
+n=$(cat "$COUNT" 2>/dev/null || echo 0)
+echo $((n + 1)) > "$COUNT"
+exec gcc -DT="\"$((n / 3))\"" "$@"
+EOF
+chmod +x drift.sh
+mkdir "$T/count"
+COUNT="$T/count/n"
+export COUNT
+run "$SOLDR" parity --backends null -- ./drift.sh -c t2.c -o t2.o
+like "$out" '^not_deterministic' "a compiler that drifts between runs is not blamed on a backend"
 run "$SOLDR" parity --build --backends embedded,null -- sh -c 'gcc -c x.c -o b1.o && cc -O2 -c x.c -o b2.o && gcc b1.o -r -o b3.o'
 is "$status" 0 "a recorded build is clean"
 like "$out" '^3 requests: 3 the same' "with each of its compiles"
