@@ -11,6 +11,7 @@
  */
 #include "parity.h"
 
+#include "clock.h"
 #include "fs.h"
 #include "path.h"
 
@@ -216,13 +217,6 @@ static _Noreturn void child(const struct launch *l, int out, int errs)
 	_exit(CHILD_SETUP_FAILED);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* Appends what is there; false at the end of the stream. */
 static bool drain(int fd, struct buf *to)
 {
@@ -235,7 +229,7 @@ static bool drain(int fd, struct buf *to)
 
 static void collect_output(pid_t pid, int fds[2], uint64_t timeout_ns, struct parity_run *run, int *status)
 {
-	uint64_t start = now_ns();
+	uint64_t start = clock_ns(CLOCK_MONOTONIC);
 	struct buf *to[2] = {&run->out, &run->errs};
 	bool ended = false;
 	while (!ended) {
@@ -252,7 +246,7 @@ static void collect_output(pid_t pid, int fds[2], uint64_t timeout_ns, struct pa
 			return;
 		}
 		ended = waitpid(pid, status, WNOHANG) == pid;
-		if (!ended && timeout_ns && now_ns() - start > timeout_ns && !run->timed_out) {
+		if (!ended && timeout_ns && clock_ns(CLOCK_MONOTONIC) - start > timeout_ns && !run->timed_out) {
 			run->timed_out = true;
 			kill(-pid, SIGKILL);
 			kill(pid, SIGKILL);

@@ -6,6 +6,7 @@
  */
 #include "parity.h"
 
+#include "clock.h"
 #include "fs.h"
 #include "path.h"
 #include "plugins.h"
@@ -198,13 +199,6 @@ static int gather(struct work *w, const struct verb *verb, const struct options 
 
 /* ---- workers --------------------------------------------------------------------------------- */
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static void verdict_path(const struct work *w, size_t i, struct buf *path)
 {
 	buf_addf(path, "%s/verdict%zu", w->plan.scratch, i);
@@ -216,9 +210,9 @@ static pid_t start_worker(struct work *w, size_t i)
 	if (pid != 0)
 		return pid;
 	struct buf path = BUF_INIT, text = BUF_INIT;
-	uint64_t start = now_ns();
+	uint64_t start = clock_ns(CLOCK_MONOTONIC);
 	parity_check(&w->plan, &w->requests.items[i], i, &w->verdicts[i]);
-	w->verdicts[i].wall_ns = now_ns() - start;
+	w->verdicts[i].wall_ns = clock_ns(CLOCK_MONOTONIC) - start;
 	parity_verdict_write(&w->verdicts[i], &w->plan, &text);
 	verdict_path(w, i, &path);
 	_exit(buf_ok(&path) && buf_ok(&text) && fs_write_file(path.data, text.data, text.len, 0600, NULL) == 0 ? 0 : 1);

@@ -11,6 +11,8 @@
  */
 #include "service_internal.h"
 
+#include "clock.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -86,7 +88,7 @@ int dispatch(soldr_service *s, const soldr_request *req, const struct exec_sink 
              soldr_error *err)
 {
 	struct active a = {
-		.service = s, .request = req, .sink = *sink, .to_stdio = to_stdio, .start_ns = service_now_ns(),
+		.service = s, .request = req, .sink = *sink, .to_stdio = to_stdio, .start_ns = clock_ns(CLOCK_MONOTONIC),
 	};
 	soldr_error problem = SOLDR_ERROR_INIT;
 	soldr_result mine = {.struct_size = sizeof mine};
@@ -112,7 +114,7 @@ int dispatch(soldr_service *s, const soldr_request *req, const struct exec_sink 
 	dispatch_count(s, &mine);
 	service_log(s, SOLDR_LOG_INFO, origin, "%s%s%s%s%s, exit %d signal %d, %llu us", outcome_name(mine.outcome),
 	            mine.reason[0] ? " " : "", mine.reason, mine.detail[0] ? " " : "", mine.detail, mine.exit_code, mine.signal,
-	            (unsigned long long)((service_now_ns() - a.start_ns) / 1000));
+	            (unsigned long long)((clock_ns(CLOCK_MONOTONIC) - a.start_ns) / 1000));
 	uint32_t size = r->struct_size < sizeof mine ? r->struct_size : (uint32_t)sizeof mine;
 	mine.struct_size = r->struct_size;
 	memcpy(r, &mine, size);

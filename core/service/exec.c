@@ -12,6 +12,8 @@
  */
 #include "exec.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -46,13 +48,6 @@ struct stream {
 	bool truncated;
 	bool deaf;          /* nobody listens any more */
 };
-
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec t;
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* A descriptor of 3 or more, so that it can never be mistaken for a standard stream. */
 static int above_stdio(int fd)
@@ -221,7 +216,7 @@ struct stopper {
 
 static void stopper_look(struct stopper *st, const soldr_spawn *sp, const struct exec_watch *watch, pid_t pid, uint64_t start)
 {
-	uint64_t now = now_ns(CLOCK_MONOTONIC);
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 	if (!st->why) {
 		if (watch && watch->cancelled && watch->cancelled(watch->arg))
 			st->why = SOLDR_E_CANCELLED;
@@ -297,8 +292,8 @@ int exec_run(const soldr_spawn *sp, const struct exec_sink *sink, const struct e
 		rc = err_set(err, SOLDR_E_IO, errno, origin, "cannot make a pipe for %s", sp->file);
 		goto done;
 	}
-	int64_t started = (int64_t)now_ns(CLOCK_REALTIME);
-	uint64_t start = now_ns(CLOCK_MONOTONIC);
+	int64_t started = (int64_t)clock_ns(CLOCK_REALTIME);
+	uint64_t start = clock_ns(CLOCK_MONOTONIC);
 	/* No signal may come between the start of the child and the moment its watcher knows whom to pass it on to. */
 	sigset_t all, before;
 	sigfillset(&all);
@@ -334,7 +329,7 @@ int exec_run(const soldr_spawn *sp, const struct exec_sink *sink, const struct e
 	ex->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 	ex->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	ex->truncated = out.truncated || errs.truncated;
-	ex->wall_ns = now_ns(CLOCK_MONOTONIC) - start;
+	ex->wall_ns = clock_ns(CLOCK_MONOTONIC) - start;
 	ex->start_realtime_ns = started;
 	hand_over(&out, &ex->stdout_data, &ex->stdout_len);
 	hand_over(&errs, &ex->stderr_data, &ex->stderr_len);

@@ -7,6 +7,8 @@
  */
 #include "service_internal.h"
 
+#include "clock.h"
+
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -20,13 +22,6 @@ static const char origin[] = "host";
 static soldr_service *service_of(soldr_core *core)
 {
 	return (soldr_service *)(void *)core;
-}
-
-uint64_t service_now_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 void service_log(const soldr_service *s, uint32_t level, const char *from, const char *fmt, ...)
@@ -76,7 +71,7 @@ static void host_log(soldr_core *core, uint32_t level, const char *from, const c
 static uint64_t host_monotonic_ns(soldr_core *core)
 {
 	(void)core;
-	return service_now_ns();
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 static uint32_t host_cancelled(soldr_core *core, uint64_t id)

@@ -45,7 +45,6 @@ struct soldr_service {
 	uint64_t next_id;
 };
 
-uint64_t service_now_ns(void);
 void service_log(const soldr_service *, uint32_t level, const char *origin, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 

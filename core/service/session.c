@@ -6,6 +6,7 @@
  */
 #include "session.h"
 
+#include "clock.h"
 #include "digest.h"
 #include "fs.h"
 #include "json.h"
@@ -31,13 +32,6 @@ static int out_of_memory(soldr_error *err)
 	return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* ---- run ids and directories -------------------------------------------------- */
 
 static char *new_id(void)
@@ -49,7 +43,7 @@ static char *new_id(void)
 	if (!gmtime_r(&now, &tm) || strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", &tm) != STAMP_LEN)
 		memcpy(stamp, "19700101T000000", sizeof stamp);
 	if (getrandom(&noise, sizeof noise, GRND_NONBLOCK) != (ssize_t)sizeof noise)
-		noise = (uint32_t)now_ns();
+		noise = (uint32_t)clock_ns(CLOCK_MONOTONIC);
 	struct buf b = BUF_INIT;
 	buf_addf(&b, "%s-%ld-%08x", stamp, (long)getpid(), (unsigned)noise);
 	return buf_detach(&b);
@@ -174,7 +168,7 @@ static int open_in(struct session *session, const char *runs, const struct confi
 
 int session_open(struct session *session, const struct config *config, bool below, soldr_error *err)
 {
-	struct session mine = {.start_ns = now_ns()};
+	struct session mine = {.start_ns = clock_ns(CLOCK_MONOTONIC)};
 	char *runs = NULL;
 	if (config->readonly)
 		return err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, "a read-only cache root keeps no run directories");
@@ -201,7 +195,7 @@ void session_release(struct session *session)
 
 uint64_t session_elapsed_ns(const struct session *session)
 {
-	return now_ns() - session->start_ns;
+	return clock_ns(CLOCK_MONOTONIC) - session->start_ns;
 }
 
 /* ---- totals and summary ---------------------------------------------------------- */

@@ -1,26 +1,15 @@
 /* entry: see entry.h. */
 #include "entry.h"
 
+#include "sealed.h"
+
 #include <string.h>
 #include <zstd.h>
 
 static const char origin[] = "embedded";
-static const char magic[8] = {'S', 'L', 'D', 'R', 'E', 'N', 'T', 0};
+static const char magic[SEALED_MAGIC_SIZE] = {'S', 'L', 'D', 'R', 'E', 'N', 'T', 0};
 
-enum {
-	CHECKSUM_AT = 8 + 4 + DIGEST_SIZE, /* magic, format, key */
-	BODY_AT = CHECKSUM_AT + DIGEST_SIZE,
-	SMALL = 256 /* bytes below which packing is not worth a call */
-};
-
-static void checksum(const struct buf *file, struct digest *d)
-{
-	struct hasher h;
-	hasher_init(&h);
-	hasher_add(&h, file->data, CHECKSUM_AT);
-	hasher_add(&h, file->data + BODY_AT, file->len - BODY_AT);
-	hasher_end(&h, d);
-}
+enum { SMALL = 256 }; /* bytes below which packing is not worth a call */
 
 static int add_packed(struct buf *out, const struct entry_section *s, int level, uint32_t *packed, uint64_t *len)
 {
@@ -56,20 +45,10 @@ int entry_encode(const struct digest *key, const struct entry *e, int level, str
 		buf_add_u64(&head, len);
 		buf_add_u64(&head, s->raw_len);
 	}
-	static const char room[DIGEST_SIZE];
-	struct digest sum;
-	buf_clear(out);
-	buf_add(out, magic, sizeof magic);
-	buf_add_u32(out, ENTRY_FORMAT);
-	buf_add(out, key->bytes, DIGEST_SIZE);
-	buf_add(out, room, DIGEST_SIZE);
+	sealed_begin(out, magic, ENTRY_FORMAT, key);
 	buf_add(out, buf_str(&head), head.len);
 	buf_add(out, buf_str(&body), body.len);
-	bool ok = buf_ok(out) && buf_ok(&head) && buf_ok(&body);
-	if (ok) {
-		checksum(out, &sum);
-		memcpy(out->data + CHECKSUM_AT, sum.bytes, DIGEST_SIZE);
-	}
+	bool ok = buf_ok(&head) && buf_ok(&body) && sealed_end(out);
 	buf_release(&head);
 	buf_release(&body);
 	return ok ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory packing a result");
@@ -83,17 +62,10 @@ static int damaged(soldr_error *err, const char *what)
 int entry_decode(struct entry *e, const struct digest *key, soldr_error *err)
 {
 	struct buf *f = &e->file;
-	struct digest sum;
-	if (f->len < BODY_AT || memcmp(f->data, magic, sizeof magic) != 0)
-		return damaged(err, "no entry at all");
-	struct reader r = reader_of(f->data + sizeof magic, f->len - sizeof magic);
-	if (reader_u32(&r) != ENTRY_FORMAT)
-		return damaged(err, "another format");
-	if (memcmp(reader_take(&r, DIGEST_SIZE), key->bytes, DIGEST_SIZE) != 0)
-		return damaged(err, "it belongs to another key");
-	checksum(f, &sum);
-	if (memcmp(reader_take(&r, DIGEST_SIZE), sum.bytes, DIGEST_SIZE) != 0)
-		return damaged(err, "its checksum differs");
+	struct reader r;
+	const char *wrong = sealed_open(f, magic, ENTRY_FORMAT, key, &r);
+	if (wrong)
+		return damaged(err, wrong);
 	e->exit_code = (int32_t)reader_u32(&r);
 	e->compile_ns = reader_u64(&r);
 	uint32_t n = reader_u32(&r);

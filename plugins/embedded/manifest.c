@@ -1,26 +1,17 @@
 /* manifest: the file format and the making of new ones; matching is in match.c. */
 #include "manifest.h"
 
+#include "sealed.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 static const char origin[] = "embedded";
-static const char magic[8] = {'S', 'L', 'D', 'R', 'M', 'A', 'N', 0};
-
-enum { CHECKSUM_AT = 8 + 4 + DIGEST_SIZE, BODY_AT = CHECKSUM_AT + DIGEST_SIZE };
+static const char magic[SEALED_MAGIC_SIZE] = {'S', 'L', 'D', 'R', 'M', 'A', 'N', 0};
 
 static int damaged(soldr_error *err, const char *what)
 {
 	return err_set(err, SOLDR_E_CORRUPT, 0, origin, "a manifest is damaged: %s", what);
-}
-
-static void checksum(const struct buf *file, struct digest *d)
-{
-	struct hasher h;
-	hasher_init(&h);
-	hasher_add(&h, file->data, CHECKSUM_AT);
-	hasher_add(&h, file->data + BODY_AT, file->len - BODY_AT);
-	hasher_end(&h, d);
 }
 
 void manifest_release(struct manifest *m)
@@ -138,17 +129,10 @@ static void read_body(struct reader *r, struct manifest *m)
 int manifest_decode(struct manifest *m, const struct digest *key, soldr_error *err)
 {
 	struct buf *f = &m->file;
-	struct digest sum;
-	if (f->len < BODY_AT || memcmp(f->data, magic, sizeof magic) != 0)
-		return damaged(err, "no manifest at all");
-	struct reader r = reader_of(f->data + sizeof magic, f->len - sizeof magic);
-	if (reader_u32(&r) != MANIFEST_FORMAT)
-		return damaged(err, "another format");
-	if (memcmp(reader_take(&r, DIGEST_SIZE), key->bytes, DIGEST_SIZE) != 0)
-		return damaged(err, "it belongs to another key");
-	checksum(f, &sum);
-	if (memcmp(reader_take(&r, DIGEST_SIZE), sum.bytes, DIGEST_SIZE) != 0)
-		return damaged(err, "its checksum differs");
+	struct reader r;
+	const char *wrong = sealed_open(f, magic, MANIFEST_FORMAT, key, &r);
+	if (wrong)
+		return damaged(err, wrong);
 	read_body(&r, m);
 	return r.failed || r.at != r.end ? damaged(err, "its lists do not fit together") : 0;
 }
@@ -178,13 +162,7 @@ static void add_indexes(struct buf *b, const uint32_t *list, uint32_t count)
 
 int manifest_encode(const struct manifest *m, const struct digest *key, struct buf *out, soldr_error *err)
 {
-	static const char room[DIGEST_SIZE];
-	struct digest sum;
-	buf_clear(out);
-	buf_add(out, magic, sizeof magic);
-	buf_add_u32(out, MANIFEST_FORMAT);
-	buf_add(out, key->bytes, DIGEST_SIZE);
-	buf_add(out, room, DIGEST_SIZE);
+	sealed_begin(out, magic, MANIFEST_FORMAT, key);
 	buf_add(out, m->group, sizeof m->group);
 	buf_add_u32(out, m->state_count);
 	for (uint32_t i = 0; i < m->state_count; i++) {
@@ -214,11 +192,7 @@ int manifest_encode(const struct manifest *m, const struct digest *key, struct b
 		add_indexes(out, c->inputs, c->input_count);
 		add_indexes(out, c->guards, c->guard_count);
 	}
-	if (!buf_ok(out))
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
-	checksum(out, &sum);
-	memcpy(out->data + CHECKSUM_AT, sum.bytes, DIGEST_SIZE);
-	return 0;
+	return sealed_end(out) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 }
 
 /* ---- a new candidate in front ------------------------------------------------------ */
