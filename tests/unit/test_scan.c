@@ -6,6 +6,50 @@
 #include "room.h"
 #include "scan.h"
 
+static void wrappers_of_has_include_are_named(void)
+{
+	static const struct {
+		const char *text, *wrapper; /* NULL: none, and the asking is computed */
+	} rows[] = {
+		{"#define HAS(x) __has_include(x)\n", "HAS"},
+		{"#  define HAS( a , x ) \\\n  (a && __has_include ( x ))\n", "HAS"},
+		{"int first;\n#define HAS(x) __has_include_next(x)\n", "HAS"},
+		{"#define HAS(x) __has_include(y)\n", NULL},
+		{"#define HAS(x) __has_include(#x)\n", NULL},
+		{"#define HAS(x) __has_include(x y)\n", NULL},
+		{"#define HAS __has_include\n", NULL},
+		{"#define OTHER(x) 1\n#if __has_include(x)\n#endif\n", NULL},
+		{"#undef HAS(x) __has_include(x)\n", NULL},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct vec wrappers = VEC_INIT;
+		struct scan s = {.wrappers = &wrappers};
+		scan_text(&s, rows[i].text, strlen(rows[i].text), false);
+		SAME_NUMBER(wrappers.len, rows[i].wrapper ? 1 : 0);
+		SAME_NUMBER(!!(s.flags & SCAN_HAS_COMPUTED), !rows[i].wrapper);
+		if (rows[i].wrapper && wrappers.len)
+			CU_ASSERT_STRING_EQUAL(wrappers.items[0], rows[i].wrapper);
+		vec_release(&wrappers);
+	}
+}
+
+static void names_that_a_wrapper_is_asked_for_are_found(void)
+{
+	static const char text[] = "#ifdef HAS\n#if HAS(<a.h>) || HAS ( \"b.h\" )\n#endif\n#endif\n";
+	static const char computed[] = "#if HAS(NAME)\n#endif\n";
+	struct vec asking = VEC_INIT, names = VEC_INIT, met = VEC_INIT;
+	vec_add(&asking, "HAS");
+	struct scan s = {.has_includes = &names, .asking = &asking, .wrappers = &met};
+	scan_text(&s, text, strlen(text), false);
+	SAME_NUMBER(names.len, 2);
+	SAME_NUMBER(!!(s.flags & SCAN_HAS_COMPUTED), 0);
+	scan_text(&s, computed, strlen(computed), false);
+	SAME_NUMBER(!!(s.flags & SCAN_HAS_COMPUTED), 1);
+	vec_release(&asking);
+	vec_release(&names);
+	vec_release(&met);
+}
+
 void suite_scan(void);
 
 enum {
@@ -416,4 +460,6 @@ void suite_scan(void)
 	CU_add_test(s, "c11: included names are listed", included_names_are_listed);
 	CU_add_test(s, "usual headers raise no alarm", usual_headers_raise_no_alarm);
 	CU_add_test(s, "texts may end anywhere", texts_may_end_anywhere);
+	CU_add_test(s, "wrappers of __has_include are named", wrappers_of_has_include_are_named);
+	CU_add_test(s, "names that a wrapper is asked for are found", names_that_a_wrapper_is_asked_for_are_found);
 }
