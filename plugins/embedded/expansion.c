@@ -68,8 +68,9 @@ bool expansion_is_possible(struct unit *u)
 		.capture_max = OUTPUT_MAX,
 	};
 	soldr_exit ex = {.struct_size = sizeof ex};
+	soldr_error ignored = SOLDR_ERROR_INIT;
 	bool possible = true;
-	if (vec_ok(&argv) && host->run(host->core, u->req->id, &sp, &ex, NULL) == 0) {
+	if (vec_ok(&argv) && host->run(host->core, u->req->id, &sp, &ex, &ignored) == 0) {
 		possible = ex.exit_code || ex.signal || ex.truncated || !ex.stdout_data;
 		for (size_t i = 0; i < MACROS && !possible; i++)
 			possible = memmem(ex.stdout_data, (size_t)ex.stdout_len, macros[i].marker, strlen(macros[i].marker)) != NULL;

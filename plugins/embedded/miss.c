@@ -160,6 +160,26 @@ static int read_list(const struct run *run, struct buf *text, struct depfile *ru
 	return rc;
 }
 
+/* Publishes the depfile anew, with the mode that the compiler left it with. */
+static int replace_depfile(const struct unit *u, const struct buf *text, soldr_error *err)
+{
+	struct fs_temp t;
+	struct stat st;
+	if (!buf_ok(text))
+		return err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+	int rc = fs_temp_open(&t, u->depfile_path, 0666, err);
+	if (rc)
+		return rc;
+	if (sys.lstat(u->depfile_path, &st) == 0)
+		fchmod(t.fd, st.st_mode & 07777);
+	int why = fs_write_all(t.fd, buf_str(text), text->len);
+	if (why) {
+		fs_temp_discard(&t);
+		return err_set(err, SOLDR_E_IO, why, "embedded", "cannot write %s", u->depfile_path);
+	}
+	return fs_temp_publish(&t, err);
+}
+
 /* Makes the user's depfile what -MMD would have written. */
 static int mend_depfile(struct unit *u, const struct identity *id, const struct input_list *inputs,
                         const struct depfile *rule, const struct buf *text, soldr_error *err)
@@ -172,8 +192,7 @@ static int mend_depfile(struct unit *u, const struct identity *id, const struct 
 	    inputs_user_headers(u, id, inputs, &rule->paths, keep)) {
 		struct buf mended = BUF_INIT;
 		depfile_format(rule, u->inv.family, keep, &mended);
-		rc = buf_ok(&mended) ? fs_write_file(u->depfile_path, mended.data, mended.len, 0666, err)
-		                     : err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+		rc = replace_depfile(u, &mended, err);
 		buf_release(&mended);
 	} else {
 		struct run again = {0};
@@ -387,7 +406,8 @@ static void mend_after_failure(struct unit *u, struct run *run)
 	if (!tuple_unsafe_since(&t, run->begun))
 		return;
 	struct run again = {0};
-	run_compiler(u, &again, SOLDR_SPAWN_MUTE_STDOUT | SOLDR_SPAWN_MUTE_STDERR, NULL, NULL, NULL);
+	soldr_error ignored = SOLDR_ERROR_INIT;
+	run_compiler(u, &again, SOLDR_SPAWN_MUTE_STDOUT | SOLDR_SPAWN_MUTE_STDERR, NULL, NULL, &ignored);
 }
 
 int miss(struct unit *u, soldr_result *r, soldr_error *err)
