@@ -2,6 +2,7 @@
 # 60-parity: the gate. Each way to be wrong is caught; the corpus is clean for
 # embedded and null; the command line, reports and recorded builds work.
 fixtures=${SOLDR_TEST_FIXTURES:-} # lib.sh clears the environment
+san=${SOLDR_TEST_SAN:-}
 . "$(dirname "$0")/lib.sh"
 
 fixtures=${fixtures:-$lib_dir/../../build/tests/fixtures}
@@ -98,13 +99,19 @@ counts=$(python3 "$lib_dir/../parity/corpus.py" "$T/corpus")
 lib_note corpus "$counts"
 ok "the corpus has at least 300 requests" test "${counts##*total=}" -ge 300
 sleep 0.05
-run "$SOLDR" parity --backends embedded,null --compdb "$T/corpus/compile_commands.json"
+sample= enough=150
+if [ -n "$san" ]; then # each process starts slowly there; the whole corpus is the plain build's
+	sample='--sample 200 --seed 1' enough=75
+	lib_note corpus "with sanitizers: 200 of them"
+fi
+# shellcheck disable=SC2086 # words of their own
+run "$SOLDR" parity $sample --backends embedded,null --compdb "$T/corpus/compile_commands.json"
 is "$status" 0 "the corpus is the same through embedded and null"
 like "$out" ' 0 different, ' "no request differs"
 like "$out" ' 0 not replayable' "every request was replayed"
 [ "$status" = 0 ] || lib_note report "$out"
 lib_note corpus "$(printf '%s\n' "$out" | tail -4)"
 hits=$(printf '%s\n' "$out" | awk '$1 == "embedded" {print $2}')
-ok "at least half of the corpus is cached ($hits)" test "${hits:-0}" -ge 150
+ok "about half of it or more is cached ($hits)" test "${hits:-0}" -ge "$enough"
 
 done_testing
