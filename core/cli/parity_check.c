@@ -231,20 +231,14 @@ static void doubt_truth(struct check *c, const char *compiler, const struct pari
 static void check_with_truth(struct check *c, const char *compiler, soldr_error *err)
 {
 	const char *const *argv = vec_items(&c->request->argv);
-	struct parity_run first = {0}, truth = {0};
+	struct parity_run first = {0}, truth = {0}, again = {0};
 	/* In place, a first run finds out which files must be out of the way for the others. */
 	int rc = c->scene.isolation == PARITY_IN_PLACE
-	                 ? parity_scene_run(&c->scene, c->request, compiler, argv, c->envp, NULL, &truth, err)
+	                 ? parity_scene_run(&c->scene, c->request, compiler, argv, c->envp, NULL, &first, err)
 	                 : 0;
-	if (!rc && c->scene.isolation == PARITY_IN_PLACE) {
-		first = truth;
-		truth = (struct parity_run){0};
-	}
-	struct parity_run shadow = first;
-	c->last = &shadow;
+	c->last = &first;
 	if (!rc)
 		rc = parity_scene_run(&c->scene, c->request, compiler, argv, c->envp, c->last, &truth, err);
-	struct parity_run again = {0};
 	if (!rc)
 		rc = parity_scene_run(&c->scene, c->request, compiler, argv, c->envp, c->last, &again, err);
 	if (rc) {

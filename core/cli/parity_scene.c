@@ -201,7 +201,6 @@ struct launch {
 	const struct parity_scene *scene;
 	const char *cwd, *program;
 	const char *const *argv, *const *envp;
-	char out[PATH_MAX], errs[PATH_MAX];
 };
 
 /* What the compiler writes goes through pipes, as in a build: some look at what they write to. */

@@ -48,12 +48,8 @@ static void leave(soldr_service *s, struct active *a)
 
 static int call_backend(soldr_service *s, const soldr_request *req, soldr_result *r, soldr_error *err)
 {
-	bool alone = !(s->plugin.backend.caps & SOLDR_CAP_CONCURRENT);
-	if (alone)
-		pthread_mutex_lock(&s->call_lock);
-	int rc = s->plugin.backend.compile(s->instance, req, r, err);
-	if (alone)
-		pthread_mutex_unlock(&s->call_lock);
+	service_enter(s);
+	int rc = service_leave(s, s->plugin.backend.compile(s->instance, req, r, err));
 	if (rc == 0 && (r->outcome == SOLDR_OUTCOME_NONE || r->outcome > SOLDR_OUTCOME_FALLBACK))
 		rc = err_set(err, SOLDR_E_ABI, 0, origin, "backend %s returned success with outcome %u", s->plugin.backend.name, r->outcome);
 	return rc;

@@ -338,14 +338,13 @@ int32_t soldr_service_compile(soldr_service *s, const soldr_compile_request *req
 	return soldr_service_compile_streaming(s, req, NULL, NULL, r, err);
 }
 
-/* Around every call of a backend that does not declare CONCURRENT; dispatch.c does the same for compile(). */
-static void instance_enter(soldr_service *s)
+void service_enter(soldr_service *s)
 {
 	if (!(s->plugin.backend.caps & SOLDR_CAP_CONCURRENT))
 		pthread_mutex_lock(&s->call_lock);
 }
 
-static int instance_leave(soldr_service *s, int rc)
+int service_leave(soldr_service *s, int rc)
 {
 	if (!(s->plugin.backend.caps & SOLDR_CAP_CONCURRENT))
 		pthread_mutex_unlock(&s->call_lock);
@@ -373,8 +372,8 @@ int32_t soldr_service_stats(soldr_service *s, soldr_stat_fn visit, void *arg, so
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
 		visit(arg, &own[i]);
 	if (s->instance && s->plugin.backend.stats) {
-		instance_enter(s);
-		rc = instance_leave(s, s->plugin.backend.stats(s->instance, visit, arg, err));
+		service_enter(s);
+		rc = service_leave(s, s->plugin.backend.stats(s->instance, visit, arg, err));
 	}
 	return rc;
 }
@@ -388,8 +387,8 @@ int32_t soldr_service_flush(soldr_service *s, soldr_report *report, soldr_error 
 {
 	/* Every compile is complete when it returns: a backend without its own flush has nothing to do. */
 	if (s->instance && s->plugin.backend.flush) {
-		instance_enter(s);
-		return instance_leave(s, s->plugin.backend.flush(s->instance, report, err));
+		service_enter(s);
+		return service_leave(s, s->plugin.backend.flush(s->instance, report, err));
 	}
 	report->status = SOLDR_STEP_COMPLETED;
 	return 0;
@@ -399,15 +398,15 @@ int32_t soldr_service_maintain(soldr_service *s, uint32_t kind, soldr_report *re
 {
 	if (!s->instance || !s->plugin.backend.maintain)
 		return not_offered(s, "maintenance of a store", err);
-	instance_enter(s);
-	return instance_leave(s, s->plugin.backend.maintain(s->instance, kind, report, err));
+	service_enter(s);
+	return service_leave(s, s->plugin.backend.maintain(s->instance, kind, report, err));
 }
 
 int32_t soldr_service_shutdown(soldr_service *s, uint32_t mode, soldr_report *report, soldr_error *err)
 {
 	if (s->instance && s->plugin.backend.shutdown) {
-		instance_enter(s);
-		return instance_leave(s, s->plugin.backend.shutdown(s->instance, mode, report, err));
+		service_enter(s);
+		return service_leave(s, s->plugin.backend.shutdown(s->instance, mode, report, err));
 	}
 	report->status = SOLDR_STEP_COMPLETED;
 	return 0;

@@ -56,6 +56,10 @@ void service_log(const soldr_service *, uint32_t level, const char *origin, cons
  */
 bool service_falls_back(const struct config *, int code);
 
+/* Around every call of the backend: one at a time, unless it declares CONCURRENT. leave returns rc. */
+void service_enter(soldr_service *);
+int service_leave(soldr_service *, int rc);
+
 /* host_api.c */
 void host_api_init(soldr_service *);
 /* Writes what was emitted to the sink, and forgets it. */

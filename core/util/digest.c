@@ -3,6 +3,7 @@
 #include "digest.h"
 
 #include <openssl/sha.h>
+#include <stdio.h>
 #include <string.h>
 
 _Static_assert(sizeof(SHA256_CTX) <= sizeof(struct hasher), "struct hasher is too small");
@@ -61,6 +62,17 @@ void digest_hex(const struct digest *d, char *hex)
 		hex[2 * i + 1] = digits[d->bytes[i] & 15];
 	}
 	hex[2 * DIGEST_SIZE] = 0;
+}
+
+bool digest_unhex(const char *hex, unsigned char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned byte;
+		if (sscanf(hex + 2 * i, "%2x", &byte) != 1)
+			return false;
+		bytes[i] = (unsigned char)byte;
+	}
+	return true;
 }
 
 bool digest_equal(const struct digest *a, const struct digest *b)

@@ -32,6 +32,8 @@ void hasher_end(struct hasher *, struct digest *);
 void digest_of(struct digest *, const void *, size_t len);
 /* hex: DIGEST_HEX_SIZE bytes, lower case, NUL-terminated. */
 void digest_hex(const struct digest *, char *hex);
+/* Reads 2 * len hex digits into bytes; false: other characters there. */
+bool digest_unhex(const char *hex, unsigned char *bytes, size_t len);
 bool digest_equal(const struct digest *, const struct digest *);
 
 #endif

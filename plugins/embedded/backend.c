@@ -235,17 +235,6 @@ struct verifier {
 	soldr_report *report;
 };
 
-static bool unhex(const char *hex, unsigned char *out, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		unsigned byte;
-		if (sscanf(hex + 2 * i, "%2x", &byte) != 1)
-			return false;
-		out[i] = (unsigned char)byte;
-	}
-	return true;
-}
-
 static void verify_file(void *arg, unsigned shard, const char *name, const char *path, const struct stat *st)
 {
 	struct verifier *v = arg;
@@ -255,7 +244,7 @@ static void verify_file(void *arg, unsigned shard, const char *name, const char 
 	struct entry e = {0};
 	(void)path;
 	key.bytes[0] = (unsigned char)shard;
-	bool good = unhex(name, key.bytes + 1, DIGEST_SIZE - 1);
+	bool good = digest_unhex(name, key.bytes + 1, DIGEST_SIZE - 1);
 	struct buf *file = kind == STORE_MANIFEST ? &m.file : &e.file;
 	good = good && store_read(&v->inst->store, kind, &key, file, NULL) == 0;
 	good = good && (kind == STORE_MANIFEST ? manifest_decode(&m, &key, NULL) : entry_decode(&e, &key, NULL)) == 0;

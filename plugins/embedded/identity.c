@@ -383,17 +383,6 @@ static int remember(const char *file, const struct identity *id, int64_t begun)
 	return rc;
 }
 
-static bool unhex(const char *hex, struct digest *d)
-{
-	for (int i = 0; i < DIGEST_SIZE; i++) {
-		unsigned byte;
-		if (sscanf(hex + 2 * i, "%2x", &byte) != 1)
-			return false;
-		d->bytes[i] = (unsigned char)byte;
-	}
-	return true;
-}
-
 static bool recall_program(struct identity *id, const char *line)
 {
 	struct program p, *states;
@@ -403,7 +392,7 @@ static bool recall_program(struct identity *id, const char *line)
 	int at = 0;
 	if (sscanf(line, "program %64s %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64 " %n", hex, &p.tuple.dev, &p.tuple.ino,
 	           &p.tuple.size, &p.tuple.mtime_ns, &p.tuple.ctime_ns, &at) < 6 ||
-	    !at || strlen(hex) != DIGEST_HEX_SIZE - 1 || !unhex(hex, &p.digest) || sys.stat(line + at, &st) != 0)
+	    !at || strlen(hex) != DIGEST_HEX_SIZE - 1 || !digest_unhex(hex, p.digest.bytes, DIGEST_SIZE) || sys.stat(line + at, &st) != 0)
 		return false;
 	tuple_of(&now, &st);
 	states = realloc(id->states, (id->programs.len + 1) * sizeof *states);

@@ -118,12 +118,12 @@ static void paths_follow_the_key(void)
 {
 	struct store s;
 	struct digest key = {{0}};
-	SAME_NUMBER(store_init(&s, "/root", MANY, true, NULL), 0);
+	SAME_NUMBER(store_init(&s, "/cache", MANY, true, NULL), 0);
 	key.bytes[0] = 0xab;
 	SAME_OWNED(store_path(&s, STORE_ENTRY, &key),
-	           "/root/embedded/v1/ab/00000000000000000000000000000000000000000000000000000000000000.e");
+	           "/cache/embedded/v1/ab/00000000000000000000000000000000000000000000000000000000000000.e");
 	SAME_OWNED(store_path(&s, STORE_MANIFEST, &key),
-	           "/root/embedded/v1/ab/00000000000000000000000000000000000000000000000000000000000000.m");
+	           "/cache/embedded/v1/ab/00000000000000000000000000000000000000000000000000000000000000.m");
 	store_release(&s);
 }
 
