@@ -120,24 +120,32 @@ static enum family classify(struct unit *u, enum soldr_reason *why)
 	return family;
 }
 
+/* False: the path cannot be an output that a hit writes. path: as the user spelled it. */
+static bool add_output(struct unit *u, const char *path, uint32_t kind, bool optional)
+{
+	if (u->output_count == OUTPUTS_MAX)
+		return false;
+	struct output *o = &u->outputs[u->output_count];
+	*o = (struct output){path_absolute(u->req->cwd, path), kind, optional};
+	if (!o->path)
+		return false;
+	u->output_count++;
+	for (size_t i = 0; i + 1 < u->output_count; i++)
+		if (strcmp(u->outputs[i].path, o->path) == 0)
+			return false;
+	return materialise_possible(o->path);
+}
+
 static enum soldr_reason set_outputs(struct unit *u)
 {
-	u->object_path = path_absolute(u->req->cwd, u->inv.output);
-	u->depfile_path = u->inv.depfile ? path_absolute(u->req->cwd, u->inv.depfile) : NULL;
-	if (!u->object_path || (u->inv.depfile && !u->depfile_path))
-		return SOLDR_REASON_OUTPUT_SPECIAL;
-	/* The depfile first: materialise publishes in this order. */
-	if (u->depfile_path)
-		u->outputs[u->output_count++] = (struct output){u->depfile_path, ENTRY_DEPFILE};
-	u->outputs[u->output_count++] = (struct output){u->object_path, ENTRY_OBJECT};
-	for (size_t i = 0; i < u->output_count; i++)
-		if (!materialise_possible(u->outputs[i].path))
+	if (u->inv.depfile) {
+		if (!add_output(u, u->inv.depfile, ENTRY_DEPFILE, false))
 			return SOLDR_REASON_OUTPUT_SPECIAL;
-	if (u->depfile_path && access(u->depfile_path, W_OK) != 0 && errno != ENOENT)
-		return SOLDR_REASON_OUTPUT_SPECIAL; /* the compiler could not write into it */
-	if (u->depfile_path && strcmp(u->depfile_path, u->object_path) == 0)
-		return SOLDR_REASON_OUTPUT_SPECIAL;
-	return SOLDR_REASON_NONE;
+		u->depfile_path = u->outputs[0].path;
+		if (access(u->depfile_path, W_OK) != 0 && errno != ENOENT)
+			return SOLDR_REASON_OUTPUT_SPECIAL; /* the compiler could not write into it */
+	}
+	return add_output(u, u->inv.output, ENTRY_OBJECT, false) ? SOLDR_REASON_NONE : SOLDR_REASON_OUTPUT_SPECIAL;
 }
 
 /* NONE: the unit has its key. Otherwise why it is not cacheable. */
@@ -186,8 +194,8 @@ static void unit_release(struct unit *u)
 	memo_release(&u->memo);
 	free(u->real);
 	free(u->assembler);
-	free(u->object_path);
-	free(u->depfile_path);
+	for (size_t i = 0; i < u->output_count; i++)
+		free(u->outputs[i].path);
 	if (u->dir >= 0)
 		close(u->dir);
 }

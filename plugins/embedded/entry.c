@@ -11,7 +11,10 @@ static const char magic[SEALED_MAGIC_SIZE] = {'S', 'L', 'D', 'R', 'E', 'N', 'T',
 
 enum { SMALL = 256 }; /* bytes below which packing is not worth a call */
 
-static int add_packed(struct buf *out, const struct entry_section *s, int level, uint32_t *packed, uint64_t *len)
+/* Flags of a section on disk. */
+enum { SECTION_PACKED = 1u << 0, SECTION_EXECUTABLE = 1u << 1, SECTION_FLAGS = SECTION_PACKED | SECTION_EXECUTABLE };
+
+static int add_packed(struct buf *out, const struct entry_section *s, int level, bool *packed, uint64_t *len)
 {
 	size_t bound = ZSTD_compressBound((size_t)s->len);
 	char *to = s->len >= SMALL ? buf_reserve(out, bound) : NULL;
@@ -19,11 +22,11 @@ static int add_packed(struct buf *out, const struct entry_section *s, int level,
 	if (to && !ZSTD_isError(n) && n < s->len) {
 		out->len += n;
 		out->data[out->len] = 0;
-		*packed = 1;
+		*packed = true;
 		*len = n;
 	} else {
 		buf_add(out, s->data, (size_t)s->len);
-		*packed = 0;
+		*packed = false;
 		*len = s->len;
 	}
 	return buf_ok(out) ? 0 : -1;
@@ -37,11 +40,11 @@ int entry_encode(const struct digest *key, const struct entry *e, int level, str
 	buf_add_u32(&head, (uint32_t)e->section_count);
 	for (size_t i = 0; i < e->section_count; i++) {
 		const struct entry_section *s = &e->sections[i];
-		uint32_t packed;
+		bool packed;
 		uint64_t len;
 		add_packed(&body, s, level, &packed, &len);
 		buf_add_u32(&head, s->kind);
-		buf_add_u32(&head, packed);
+		buf_add_u32(&head, (packed ? SECTION_PACKED : 0) | (s->executable ? SECTION_EXECUTABLE : 0));
 		buf_add_u64(&head, len);
 		buf_add_u64(&head, s->raw_len);
 	}
@@ -74,7 +77,11 @@ int entry_decode(struct entry *e, const struct digest *key, soldr_error *err)
 	for (uint32_t i = 0; i < n; i++) {
 		struct entry_section *s = &e->sections[i];
 		s->kind = reader_u32(&r);
-		s->packed = reader_u32(&r);
+		uint32_t flags = reader_u32(&r);
+		if (flags & ~(uint32_t)SECTION_FLAGS)
+			return damaged(err, "a section has unknown flags");
+		s->packed = flags & SECTION_PACKED;
+		s->executable = flags & SECTION_EXECUTABLE;
 		s->len = reader_u64(&r);
 		s->raw_len = reader_u64(&r);
 	}
@@ -98,10 +105,10 @@ void entry_release(struct entry *e)
 	e->section_count = 0;
 }
 
-const struct entry_section *entry_find(const struct entry *e, enum entry_kind kind)
+const struct entry_section *entry_find(const struct entry *e, uint32_t kind)
 {
 	for (size_t i = 0; i < e->section_count; i++)
-		if (e->sections[i].kind == (uint32_t)kind)
+		if (e->sections[i].kind == kind)
 			return &e->sections[i];
 	return NULL;
 }

@@ -14,14 +14,17 @@
 #include "digest.h"
 #include "err.h"
 
-enum { ENTRY_FORMAT = 1, ENTRY_SECTIONS_MAX = 64 };
+#include <stdbool.h>
 
-/* On disk: never renumber. */
-enum entry_kind { ENTRY_OBJECT = 1, ENTRY_DEPFILE = 2, ENTRY_STDOUT = 3, ENTRY_STDERR = 4 };
+enum { ENTRY_FORMAT = 2, ENTRY_SECTIONS_MAX = 64 };
+
+/* On disk: never renumber. ENTRY_SIDE + n: the nth further output, in the order in which the invocation names them. */
+enum entry_kind { ENTRY_OBJECT = 1, ENTRY_DEPFILE = 2, ENTRY_STDOUT = 3, ENTRY_STDERR = 4, ENTRY_SIDE = 16 };
 
 struct entry_section {
-	uint32_t kind;  /* enum entry_kind */
-	uint32_t packed; /* 1: zstd */
+	uint32_t kind;    /* enum entry_kind */
+	bool packed;      /* by zstd */
+	bool executable;  /* an output that its maker made executable */
 	const void *data;
 	uint64_t len;     /* of data */
 	uint64_t raw_len; /* unpacked */
@@ -40,7 +43,7 @@ int entry_encode(const struct digest *key, const struct entry *, int level, stru
 /* file must hold the file's bytes. SOLDR_E_CORRUPT when anything is wrong. */
 int entry_decode(struct entry *, const struct digest *key, soldr_error *);
 void entry_release(struct entry *);
-const struct entry_section *entry_find(const struct entry *, enum entry_kind);
+const struct entry_section *entry_find(const struct entry *, uint32_t kind);
 /* Appends the section's raw bytes. */
 int entry_unpack(const struct entry_section *, struct buf *out, soldr_error *);
 

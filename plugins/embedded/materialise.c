@@ -5,8 +5,6 @@
 
 #include <errno.h>
 
-enum { OUTPUTS_MAX = 8 };
-
 bool materialise_possible(const char *path)
 {
 	struct stat st;
@@ -16,12 +14,14 @@ bool materialise_possible(const char *path)
 static int fill(struct fs_temp *t, const struct entry *e, const struct output *o, struct buf *scratch, uint64_t *bytes, soldr_error *err)
 {
 	const struct entry_section *s = entry_find(e, o->kind);
+	if (!s && o->optional)
+		return 0;
 	if (!s)
 		return err_set(err, SOLDR_E_CORRUPT, 0, "embedded", "the entry lacks an output for %s", o->path);
 	buf_clear(scratch);
 	int rc = entry_unpack(s, scratch, err);
 	if (!rc)
-		rc = fs_temp_open(t, o->path, 0666, err);
+		rc = fs_temp_open(t, o->path, s->executable ? 0777 : 0666, err);
 	if (rc)
 		return rc;
 	/* Compilers make objects anew but write into a depfile that is there, which keeps its mode. */
@@ -45,7 +45,7 @@ int materialise(const struct entry *e, const struct output *outputs, size_t coun
 	for (size_t i = 0; !rc && i < count; i++)
 		rc = fill(&temps[i], e, &outputs[i], &scratch, bytes, err);
 	for (size_t i = 0; !rc && i < count; i++)
-		rc = fs_temp_publish(&temps[i], err);
+		rc = temps[i].fd < 0 ? 0 : fs_temp_publish(&temps[i], err);
 	for (size_t i = 0; i < OUTPUTS_MAX; i++)
 		fs_temp_discard(&temps[i]);
 	buf_release(&scratch);

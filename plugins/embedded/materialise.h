@@ -11,14 +11,20 @@
 
 #include "entry.h"
 
+enum { OUTPUTS_MAX = 32 }; /* files that one compile may write and have cached */
+
 struct output {
-	const char *path; /* absolute */
-	enum entry_kind kind;
+	char *path;    /* absolute */
+	uint32_t kind; /* enum entry_kind */
+	bool optional; /* whether the compiler writes it depends on the source */
 };
 
 /* True when the path can be an output of ours: absent, or a regular file. */
 bool materialise_possible(const char *path);
-/* Writes all outputs, in the given order; on an error none of the targets was touched by half. */
+/*
+ * Writes all outputs, in the given order; on an error none of the targets was
+ * touched by half. An optional output that the entry lacks stays as it is.
+ */
 int materialise(const struct entry *, const struct output *, size_t count, uint64_t *bytes, soldr_error *);
 
 #endif

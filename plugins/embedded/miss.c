@@ -37,7 +37,12 @@ struct run {
 	bool list_is_rule; /* a make rule, not one path a line */
 	bool filter;       /* the user's depfile holds more than he asked for */
 	int64_t begun;
-	struct tuple made[2]; /* the outputs as the compiler left them */
+	struct made {
+		bool written;
+		bool executable;
+		bool unclear; /* just changed when the compiler started: who wrote it cannot be told */
+		struct tuple tuple;
+	} made[OUTPUTS_MAX]; /* the outputs as the compiler left them */
 	struct witness witness;
 	soldr_exit ex;
 };
@@ -202,11 +207,18 @@ static int mend_depfile(struct unit *u, const struct identity *id, const struct 
 	return rc;
 }
 
-static void add_section(struct entry *e, enum entry_kind kind, const void *data, uint64_t len)
+static void add_section(struct entry *e, uint32_t kind, bool executable, const void *data, uint64_t len)
 {
-	if (!len && kind != ENTRY_OBJECT && kind != ENTRY_DEPFILE)
-		return;
-	e->sections[e->section_count++] = (struct entry_section){.kind = kind, .data = data ? data : "", .len = len, .raw_len = len};
+	e->sections[e->section_count++] =
+		(struct entry_section){.kind = kind, .executable = executable, .data = data ? data : "", .len = len, .raw_len = len};
+}
+
+static void add_messages(struct entry *e, const soldr_exit *ex)
+{
+	if (ex->stdout_len)
+		add_section(e, ENTRY_STDOUT, false, ex->stdout_data, ex->stdout_len);
+	if (ex->stderr_len)
+		add_section(e, ENTRY_STDERR, false, ex->stderr_data, ex->stderr_len);
 }
 
 /* The name of the result: the key, and every input's path and content. */
@@ -232,29 +244,32 @@ static bool is_as_made(const struct unit *u, const struct run *run, size_t i)
 	if (sys.lstat(u->outputs[i].path, &st) != 0)
 		return false;
 	tuple_of(&now, &st);
-	return tuple_equal(&now, &run->made[i]);
+	return tuple_equal(&now, &run->made[i].tuple);
 }
 
 static int store_result(struct unit *u, struct run *run, const struct input_list *l, const struct guard_list *guards,
                         uint64_t *bytes, soldr_error *err)
 {
 	struct entry e = {.compile_ns = run->ex.wall_ns};
-	struct buf contents[2] = {BUF_INIT, BUF_INIT}, packed = BUF_INIT;
+	struct buf contents[OUTPUTS_MAX], packed = BUF_INIT;
 	struct candidate_input in = {.any_terminal = !run->ex.stdout_len && !run->ex.stderr_len};
 	struct state *states = calloc(l->len + 1, sizeof *states);
 	int rc = states ? 0 : err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
 	*bytes = 0;
+	for (size_t i = 0; i < OUTPUTS_MAX; i++)
+		contents[i] = BUF_INIT;
 	for (size_t i = 0; !rc && i < u->output_count; i++) {
+		if (!run->made[i].written)
+			continue;
 		rc = fs_read_file(u->outputs[i].path, FILE_INPUT_MAX, &contents[i], err);
 		if (!rc && (!is_as_made(u, run, i) || !witness_alone(&run->witness, 0)))
 			rc = err_set(err, SOLDR_E_BUSY, 0, "embedded", "%s is written by another process", u->outputs[i].path);
 		if (rc)
 			break;
-		add_section(&e, u->outputs[i].kind, contents[i].data, contents[i].len);
+		add_section(&e, u->outputs[i].kind, run->made[i].executable, contents[i].data, contents[i].len);
 		*bytes += contents[i].len;
 	}
-	add_section(&e, ENTRY_STDOUT, run->ex.stdout_data, run->ex.stdout_len);
-	add_section(&e, ENTRY_STDERR, run->ex.stderr_data, run->ex.stderr_len);
+	add_messages(&e, &run->ex);
 	if (!rc && *bytes + run->ex.stdout_len + run->ex.stderr_len > u->inst->max_entry_size)
 		rc = err_set(err, SOLDR_E_LIMIT, 0, "embedded", "the result is larger than max_entry_size");
 	if (!rc) {
@@ -276,20 +291,36 @@ static int store_result(struct unit *u, struct run *run, const struct input_list
 	if (!rc)
 		rc = unit_store_candidate(u, &in, err);
 	free(states);
-	buf_release(&contents[0]);
-	buf_release(&contents[1]);
+	for (size_t i = 0; i < OUTPUTS_MAX; i++)
+		buf_release(&contents[i]);
 	buf_release(&packed);
 	return rc;
+}
+
+/* An optional output that lies there from the very moment of the start could be taken for one that was written. */
+static void note_before(const struct unit *u, struct run *run)
+{
+	struct stat st;
+	struct tuple t;
+	for (size_t i = 0; i < u->output_count; i++) {
+		if (!u->outputs[i].optional || sys.lstat(u->outputs[i].path, &st) != 0)
+			continue;
+		tuple_of(&t, &st);
+		run->made[i].unclear = tuple_unsafe_since(&t, run->begun);
+	}
 }
 
 /* Notes the state of an output. An output that the compiler did not write just now must not be taken for its. */
 static bool note_output(const struct unit *u, struct run *run, size_t i)
 {
 	struct stat st;
-	if (sys.lstat(u->outputs[i].path, &st) != 0 || !S_ISREG(st.st_mode))
-		return false;
-	tuple_of(&run->made[i], &st);
-	return tuple_unsafe_since(&run->made[i], run->begun);
+	struct made *made = &run->made[i];
+	if (sys.lstat(u->outputs[i].path, &st) == 0 && S_ISREG(st.st_mode)) {
+		tuple_of(&made->tuple, &st);
+		made->written = tuple_unsafe_since(&made->tuple, run->begun);
+		made->executable = st.st_mode & 0111;
+	}
+	return u->outputs[i].optional ? !made->unclear : made->written;
 }
 
 static enum soldr_reason reason_of_store_error(const soldr_error *err)
@@ -422,7 +453,9 @@ int miss(struct unit *u, soldr_result *r, soldr_error *err)
 		identity_release(&id);
 		return unit_bypass(u, SOLDR_REASON_UNKNOWN_COMPILER, u->real, r, err);
 	}
-	const char *const written[] = {u->outputs[0].path, u->outputs[1].path};
+	const char *written[OUTPUTS_MAX];
+	for (size_t i = 0; i < u->output_count; i++)
+		written[i] = u->outputs[i].path;
 	struct run run = {.memory = -1, .witness = WITNESS_INIT};
 	soldr_error problem = SOLDR_ERROR_INIT;
 	int rc = plan(u, &run, &problem);
@@ -438,6 +471,7 @@ int miss(struct unit *u, soldr_result *r, soldr_error *err)
 	witness_begin(&run.witness, buf_str(&claims), written, u->output_count);
 	buf_release(&claims);
 	run.begun = files_clock_ns();
+	note_before(u, &run);
 	rc = run_compiler(u, &run, SOLDR_SPAWN_CAPTURE_STDOUT | SOLDR_SPAWN_CAPTURE_STDERR, &run.argv, &run.envp, err);
 	if (!rc) {
 		r->exit_code = run.ex.exit_code;

@@ -41,9 +41,9 @@ struct unit {
 	struct digest source;    /* of the source's content */
 	struct key key;
 	struct digest terminal;
-	struct output outputs[2]; /* depfile (if any), object */
+	struct output outputs[OUTPUTS_MAX]; /* in the order in which a hit publishes them: the depfile first, the object last */
 	size_t output_count;
-	char *object_path, *depfile_path; /* absolute; owners of outputs[] */
+	const char *depfile_path; /* among outputs; NULL: none */
 };
 
 /* Serves from the store: the outcome in r, or its reason (a miss) with outcome NONE. Errors: a fault; nothing was shown. */

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WITNESS_FILES_MAX = 2 };
+enum { WITNESS_FILES_MAX = 32 };
 
 struct witness {
 	int events;       /* of inotify; -1: nothing is watched */
