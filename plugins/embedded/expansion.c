@@ -1,14 +1,20 @@
 /*
- * expansion: whether a suspected time macro is expanded for real. See unit.h.
+ * expansion: what the scan only suspects, settled. See unit.h.
  *
- * The scan only sees that __DATE__, __TIME__ or __TIMESTAMP__ is spelled
- * somewhere, or could be pasted together: in a comment of a macro that nobody
- * uses, say. The preprocessor knows. It runs once more over the unit, with the
- * three macros defined as markers: where no marker comes out, nothing of the
- * result depends on the time. A macro that the user defines is left as it is.
+ * The scan sees that __DATE__, __TIME__ or __TIMESTAMP__ is spelled somewhere, or
+ * could be pasted together: in a macro that nobody uses, say. The preprocessor
+ * knows. It runs once more over the unit, with the three macros defined as
+ * markers: where no marker comes out, nothing of the result depends on the
+ * time. A macro that the user defines is left as it is.
+ *
+ * Likewise with .incbin for the assembler, which the scan suspects wherever
+ * pieces of strings could join to it: in what the preprocessor gives, the strings
+ * that the compiler will join stand side by side. Every string counts, not those
+ * of asm statements alone: the name of a section reaches the assembler too.
  */
 #include "unit.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +40,10 @@ static bool user_defines(const struct vec *args, const char *name)
 	return false;
 }
 
-/* The unit's arguments for -E: without what writes a depfile, which the compile has written already. */
+/*
+ * The unit's arguments for -E: without what writes a depfile, which the compile has
+ * written already, and what keeps comments.
+ */
 static void question(const struct unit *u, struct vec *argv)
 {
 	const struct vec *args = &u->inv.key_args;
@@ -44,7 +53,7 @@ static void question(const struct unit *u, struct vec *argv)
 		bool takes_value = strcmp(a, "-MT") == 0 || strcmp(a, "-MQ") == 0 || strcmp(a, "-MF") == 0;
 		if (strncmp(a, "-M", 2) == 0)
 			i += takes_value;
-		else if (strncmp(a, "-Wp,-M", 6) != 0)
+		else if (strncmp(a, "-Wp,-M", 6) != 0 && strcmp(a, "-C") != 0 && strcmp(a, "-CC") != 0)
 			vec_add(argv, a);
 	}
 	vec_add(argv, "-w");
@@ -55,7 +64,154 @@ static void question(const struct unit *u, struct vec *argv)
 	vec_add(argv, u->inv.source);
 }
 
-bool expansion_is_possible(struct unit *u)
+/* ---- strings of preprocessed text ------------------------------------------------------ */
+
+static bool is_word(int c)
+{
+	return isalnum(c) || c == '_' || c == '$';
+}
+
+static bool names_directive(const char *word)
+{
+	static const char *const words[] = {".macro", ".irp", "incbin", NULL}; /* a macro may put its name together */
+	for (size_t i = 0; words[i]; i++)
+		if (strcasestr(word, words[i]))
+			return true;
+	for (const char *p = word; (p = strcasestr(p, ".include")) != NULL; p++)
+		if (!is_word((unsigned char)p[strlen(".include")]))
+			return true;
+	/* {att|intel}: the compiler chooses one of the pieces. */
+	return strchr(word, '{') && strchr(word, '|') && strcasestr(word, "bin");
+}
+
+static int digit_value(char c, int base)
+{
+	int v = c >= '0' && c <= '9' ? c - '0' : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10 : base;
+	return v < base ? v : -1;
+}
+
+struct words {
+	const char *p, *end;
+	struct buf joined; /* the strings since something else than a string stood there */
+	bool line_start, after_asm;
+	bool unclear; /* a character is written in a way that is not read here */
+};
+
+/* Digits of an escape sequence; at most max of them, any number for 0. */
+static void take_number(struct words *w, int base, size_t max, struct buf *out)
+{
+	uint32_t value = 0;
+	size_t n = 0;
+	for (; w->p < w->end && (!max || n < max) && digit_value(*w->p, base) >= 0; n++)
+		value = value * (uint32_t)base + (uint32_t)digit_value(*w->p++, base);
+	w->unclear = w->unclear || !n;
+	buf_addc(out, value && value < 128 ? (char)value : ' ');
+}
+
+/* One character of a string. */
+static void take_character(struct words *w, struct buf *out)
+{
+	char c = *w->p++;
+	if (c != '\\' || w->p == w->end) {
+		buf_addc(out, c ? c : ' ');
+		return;
+	}
+	c = *w->p;
+	if (c >= '0' && c <= '7') {
+		take_number(w, 8, 3, out);
+		return;
+	}
+	w->p++;
+	if (c == 'x' || c == 'u' || c == 'U')
+		take_number(w, 16, c == 'x' ? 0 : c == 'u' ? 4 : 8, out);
+	else if (c == 'N' || c == 'o')
+		w->unclear = true;
+	else
+		buf_addc(out, strchr("abefnrtv", c) ? ' ' : c);
+}
+
+/* Behind the closing quote. What the string says goes to `joined`; a character constant is passed over. */
+static void take_quoted(struct words *w)
+{
+	char quote = *w->p++;
+	struct buf ignored = BUF_INIT;
+	while (w->p < w->end && *w->p != quote && *w->p != '\n')
+		take_character(w, quote == '"' ? &w->joined : &ignored);
+	w->p += w->p < w->end && *w->p == quote;
+	buf_release(&ignored);
+}
+
+/* An identifier or number. True: what stands here cannot be read as plain strings. */
+static bool take_word(struct words *w)
+{
+	static const char *const assemblers[] = {"asm", "__asm", "__asm__"};
+	static const char *const qualifiers[] = {"volatile", "__volatile__", "__volatile", "inline", "__inline", "__inline__", "goto"};
+	const char *from = w->p;
+	bool number = isdigit((unsigned char)*from); /* which may have separators: 1'000 */
+	while (w->p < w->end && (is_word((unsigned char)*w->p) || (number && *w->p == '\'' && w->p + 1 < w->end && is_word((unsigned char)w->p[1]))))
+		w->p++;
+	size_t len = (size_t)(w->p - from);
+	bool assembler = false, qualifier = false;
+	for (size_t i = 0; i < sizeof assemblers / sizeof *assemblers; i++)
+		assembler = assembler || (strlen(assemblers[i]) == len && memcmp(from, assemblers[i], len) == 0);
+	for (size_t i = 0; i < sizeof qualifiers / sizeof *qualifiers; i++)
+		qualifier = qualifier || (strlen(qualifiers[i]) == len && memcmp(from, qualifiers[i], len) == 0);
+	w->after_asm = assembler || (qualifier && w->after_asm);
+	return w->p < w->end && *w->p == '"' && from[len - 1] == 'R'; /* a raw string, or not: that depends on the language */
+}
+
+/* A prefix of a string does not end the joining: "a" u8"b". */
+static bool is_prefix(const char *from, const char *to, const char *end)
+{
+	return to < end && *to == '"' && to - from <= 2 && strchr("uUL", *from);
+}
+
+bool expansion_embeds(const char *text, size_t len)
+{
+	struct words w = {.p = text, .end = text + len, .joined = BUF_INIT, .line_start = true};
+	bool found = false;
+	while (!found && w.p < w.end) {
+		char c = *w.p;
+		if (c == '\n' || isspace((unsigned char)c)) {
+			w.line_start = w.line_start || c == '\n';
+			w.p++;
+			continue;
+		}
+		if (c == '#' && w.line_start) { /* a line marker, or a pragma */
+			const char *eol = memchr(w.p, '\n', (size_t)(w.end - w.p));
+			w.p = eol ? eol : w.end;
+			continue;
+		}
+		w.line_start = false;
+		const char *from = w.p;
+		if (c == '"') {
+			take_quoted(&w);
+			w.after_asm = false;
+			continue;
+		}
+		if (is_word((unsigned char)c)) {
+			found = take_word(&w);
+			if (is_prefix(from, w.p, w.end))
+				continue;
+		} else if (c == '\'') {
+			take_quoted(&w);
+		} else {
+			/* asm { … } has no strings, asm((…)) may compute them. */
+			found = w.after_asm && (c == '{' || (c == '(' && w.p + 1 < w.end && w.p[1] == '('));
+			w.after_asm = false;
+			w.p++;
+		}
+		found = found || w.unclear || (w.joined.len && names_directive(buf_str(&w.joined)));
+		buf_clear(&w.joined);
+	}
+	found = found || w.unclear || names_directive(buf_str(&w.joined)) || !buf_ok(&w.joined);
+	buf_release(&w.joined);
+	return found;
+}
+
+/* ---- the question ------------------------------------------------------------------------ */
+
+uint32_t expansion_hazards(struct unit *u)
 {
 	const soldr_host *host = u->inst->host;
 	struct vec argv = VEC_INIT;
@@ -69,13 +225,18 @@ bool expansion_is_possible(struct unit *u)
 	};
 	soldr_exit ex = {.struct_size = sizeof ex};
 	soldr_error ignored = SOLDR_ERROR_INIT;
-	bool possible = true;
+	uint32_t hazards = EXPANSION_TIME | EXPANSION_EMBED;
 	if (vec_ok(&argv) && host->run(host->core, u->req->id, &sp, &ex, &ignored) == 0) {
-		possible = ex.exit_code || ex.signal || ex.truncated || !ex.stdout_data;
-		for (size_t i = 0; i < MACROS && !possible; i++)
-			possible = memmem(ex.stdout_data, (size_t)ex.stdout_len, macros[i].marker, strlen(macros[i].marker)) != NULL;
+		const char *text = ex.stdout_data;
+		size_t len = (size_t)ex.stdout_len;
+		if (!ex.exit_code && !ex.signal && !ex.truncated && text) {
+			hazards = expansion_embeds(text, len) ? EXPANSION_EMBED : 0;
+			for (size_t i = 0; i < MACROS; i++)
+				if (memmem(text, len, macros[i].marker, strlen(macros[i].marker)))
+					hazards |= EXPANSION_TIME;
+		}
 		host->release(host->core, ex.stdout_data);
 	}
 	vec_release(&argv);
-	return possible;
+	return hazards;
 }

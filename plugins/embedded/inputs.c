@@ -173,18 +173,28 @@ static const char *suspect_time(const struct unit *u, const struct input_list *l
 	                                : NULL;
 }
 
-static enum soldr_reason judge(const struct input_list *l, const char **what)
+static bool is_settled_by_preprocessor(enum language language)
+{
+	return language == LANGUAGE_C || language == LANGUAGE_CXX || language == LANGUAGE_OBJC || language == LANGUAGE_OBJCXX;
+}
+
+static enum soldr_reason judge(const struct unit *u, struct input_list *l, const char **what)
 {
 	static const struct {
 		uint32_t flag;
 		enum soldr_reason reason;
 		const char *what;
 	} table[] = {
-		{SCAN_INCBIN, SOLDR_REASON_EMBEDDED_FILE, ".incbin or .include"},
 		{SCAN_EMBED, SOLDR_REASON_EMBEDDED_FILE, "#embed"},
 		{SCAN_DEPENDENCY, SOLDR_REASON_TIME_COMPARISON, "#pragma GCC dependency"},
 		{SCAN_HAS_COMPUTED, SOLDR_REASON_INPUTS_UNKNOWN, "__has_include of a macro"},
 	};
+	if (l->scan.flags & SCAN_INCBIN) {
+		*what = culprit(l, SCAN_INCBIN, ".incbin or .include");
+		if (!is_settled_by_preprocessor(u->inv.language))
+			return SOLDR_REASON_EMBEDDED_FILE;
+		l->embedder = *what;
+	}
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
 		if (l->scan.flags & table[i].flag) {
 			*what = culprit(l, table[i].flag, table[i].what);
@@ -258,7 +268,7 @@ enum soldr_reason inputs_read(struct unit *u, const struct vec *paths, const str
 	if (why == SOLDR_REASON_NONE) {
 		const char *what = "";
 		scan_arguments(u, l);
-		why = judge(l, &what);
+		why = judge(u, l, &what);
 		l->time_macro = suspect_time(u, l);
 		const char *twin = why == SOLDR_REASON_NONE ? find_twins(l) : NULL;
 		if (twin) {

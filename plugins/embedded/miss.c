@@ -369,14 +369,20 @@ static enum soldr_reason judge_run(const struct unit *u, const struct run *run)
 	return SOLDR_REASON_NONE;
 }
 
-/* A macro of time that is only spelled, not expanded, does no harm. */
-static enum soldr_reason judge_time(struct unit *u, const struct input_list *inputs, char *detail, size_t detail_size)
+/* A macro of time that is only spelled, not expanded, does no harm; nor does an .incbin in no string of the unit. */
+static enum soldr_reason judge_suspects(struct unit *u, const struct input_list *inputs, char *detail, size_t detail_size)
 {
-	if (!inputs->time_macro)
+	if (!inputs->time_macro && !inputs->embedder)
 		return SOLDR_REASON_NONE;
-	snprintf(detail, detail_size, "%s", inputs->time_macro);
-	if (expansion_is_possible(u))
+	uint32_t hazards = expansion_hazards(u);
+	if (inputs->time_macro && (hazards & EXPANSION_TIME)) {
+		snprintf(detail, detail_size, "%s", inputs->time_macro);
 		return SOLDR_REASON_TIME_MACRO;
+	}
+	if (inputs->embedder && (hazards & EXPANSION_EMBED)) {
+		snprintf(detail, detail_size, "%s", inputs->embedder);
+		return SOLDR_REASON_EMBEDDED_FILE;
+	}
 	/* The preprocessor must have seen what the compiler saw. */
 	return inputs_unchanged(u, inputs) ? SOLDR_REASON_NONE : SOLDR_REASON_INPUT_MODIFIED;
 }
@@ -402,7 +408,7 @@ static int finish(struct unit *u, struct run *run, const struct identity *id, so
 	if (run->filter)
 		rc = mend_depfile(u, id, inputs.complete ? &inputs : NULL, &rule, &text, err);
 	if (!rc && why == SOLDR_REASON_NONE)
-		why = judge_time(u, &inputs, detail, sizeof detail);
+		why = judge_suspects(u, &inputs, detail, sizeof detail);
 	if (!rc && why == SOLDR_REASON_NONE)
 		why = guards_make(u, id, &inputs, run->begun, &guards, detail, sizeof detail);
 	for (size_t i = 0; i < u->output_count; i++)

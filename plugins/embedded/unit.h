@@ -5,7 +5,7 @@
  *   lookup.c    manifest → candidate → entry → outputs           (a hit)
  *   miss.c      run the compiler once, learn its inputs, store   (a miss)
  *   inputs.c    the list of inputs that a compiler wrote, read and judged
- *   expansion.c is a suspected __TIME__ expanded for real
+ *   expansion.c what the scan suspects, settled by the preprocessor
  *   shadow.c    which names must stay absent for the result to stay right
  */
 #ifndef EMBEDDED_UNIT_H
@@ -74,6 +74,7 @@ struct input_list {
 	struct vec wrappers; /* macros that stand for __has_include */
 	bool complete;     /* every file of the compiler's list was read */
 	const char *time_macro; /* a macro of time may be expanded: its name, or the one file that spells one; else NULL */
+	const char *embedder;   /* the assembler may be told to read a file: the one that spells it; else NULL */
 };
 
 void inputs_release(struct input_list *);
@@ -94,8 +95,15 @@ bool inputs_unchanged(const struct unit *, const struct input_list *);
 
 /* ---- expansion.c ---- */
 
-/* Asks the preprocessor whether a macro of time is expanded in the unit; true also when it cannot tell. */
-bool expansion_is_possible(struct unit *);
+enum expansion_hazard {
+	EXPANSION_TIME = 1u << 0, /* a macro of time is expanded */
+	EXPANSION_EMBED = 1u << 1 /* a string tells the assembler to read a file */
+};
+
+/* Asks the preprocessor which of these the unit really has; all of them when it cannot tell. */
+uint32_t expansion_hazards(struct unit *);
+/* Whether a string of preprocessed C or C++ may hold an .incbin or .include for the assembler. */
+bool expansion_embeds(const char *text, size_t len);
 
 /* ---- shadow.c ---- */
 

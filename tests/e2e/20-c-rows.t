@@ -128,6 +128,11 @@ both {
 		source => '__asm__(".section .data\n.incbin \"blob\"\n");';
 	same 'c21_incbin_split', 'CC -c x.c', 'bypass:embedded_file', files => {blob => 'abc'},
 		source => '__asm__(".section .data\n.inc" "bin \"blob\"\n");';
+	same 'c21_incbin_in_section', 'CC -c x.c', 'bypass:embedded_file', files => {blob => 'abc'},
+		source => "int x __attribute__((section(\".data\\n.incbin \\\"blob\\\"\\n#\")));\n";
+	same 'c21_name_that_begins_alike', 'CC -c x.c', 'hit', source => qq{#define NAME "brackets.tab.i"\nint f(void);\nint f(void) { return *NAME; }\n};
+	same 'c21_incbin_not_compiled', 'CC -c x.c', 'hit',
+		source => qq{#ifdef EMBED\n__asm__(".incbin \\"blob\\"\\n");\n#endif\nint x;\n};
 	same 'c21_incbin_assembler', 'CC -c y.s', 'bypass:embedded_file', files => {'y.s' => ".incbin \"blob\"\n", blob => 'abc'};
 	same 'c21_include_assembler', 'CC -c y.S', 'bypass:embedded_file', files => {'y.S' => ".include \"b.s\"\n", 'b.s' => ".long 1\n"};
 

@@ -7,84 +7,7 @@
 # and the last build may not miss once.
 . "$(dirname "$0")/lib.sh"
 
-fetch=$lib_dir/fetch-source.sh
-work=$T/work # every build of every project is here: paths reach objects through -g
-unset LD_PRELOAD LD_LIBRARY_PATH
-
-# Unpacks a package's upstream archive into $work, or skips.
-unpack() { # PACKAGE
-	if ! archive=$("$fetch" "$1" 2>"$T/.fetch"); then
-		skip "$project" "$(tail -n 1 "$T/.fetch")"
-		return 1
-	fi
-	case $work in
-	"$T"/?*) rm -rf "$work" ;;
-	*) echo "Bail out! $work is not below $T"; exit 1 ;;
-	esac
-	mkdir "$work" && tar -xf "$archive" --strip-components=1 -C "$work" && cd "$work" || exit 1
-}
-
-# Every file of the tree with its content, links with their target. configure.log names its own process.
-tree() {
-	find . -type f ! -name configure.log -exec sha256sum {} + | sort -k 2
-	find . -type l -printf '%p -> %l\n' | sort
-}
-
-# The tree against the plain build's.
-same_tree() { # NAME
-	tree >"$T/now"
-	if cmp -s "$T/plain" "$T/now"; then
-		lib_result 0 "$project: $1: all $(wc -l <"$T/now") files are the plain build's"
-	else
-		lib_result 1 "$project: $1: every file is the plain build's"
-		lib_note "plain (<) and $1 (>)" "$(diff "$T/plain" "$T/now" | grep '^[<>]' | head -n 20)"
-	fi
-}
-
-counts() { # RUN
-	summary=$SOLDR_CACHE_DIR/runs/$1/summary.json
-	compilations=$(json "$summary" counts compilations)
-	hits=$(json "$summary" counts hits)
-	misses=$(json "$summary" counts misses)
-	faults=$(($(json "$summary" counts fallbacks) + $(json "$summary" counts errors)))
-	reasons=$(json "$summary" reasons)
-	echo "# $project: $1: $compilations compilations, $hits hits, $misses misses, not hits: $reasons"
-	lib_note "$project: $1: said why" "$(sed -n 's/^[^ ]* [0-9]* info dispatch: \(bypass .*\), exit.*/\1/p' "$T/log-$project-$1" | sort | uniq -c)"
-}
-
-# soldr in front of a command, as one run that has a name.
-through() { # RUN CMD…
-	through_run=$1
-	shift
-	run env SOLDR_RUN_ID="$through_run" SOLDR_LOG="$T/log-$project-$through_run" "$SOLDR" "$@"
-	is "$status" 0 "$project: $through_run: soldr $1 ends well"
-	[ "$status" = 0 ] || lib_note stderr "$(printf '%s\n' "$err" | tail -n 20)"
-}
-
-# A project under a name. The caller defines configure (of the words before it, soldr's or none), clean and flags.
-three_builds() { # NON_CACHEABLE
-	export SOLDR_CACHE_DIR="$T/cache-$project"
-	run configure
-	run make -j2 $flags
-	is "$status" 0 "$project: plain build"
-	tree >"$T/plain"
-	run clean
-	run configure "$SOLDR" build --
-	through cold make -j2 $flags
-	same_tree cold
-	counts cold
-	is "$reasons" "{\"not_seen\": $misses, $1}" "$project: cold: nothing is refused but $1"
-	is "$faults" 0 "$project: cold: no fault"
-	run clean
-	run configure "$SOLDR" build --
-	through warm make -j2 $flags
-	same_tree warm
-	counts warm
-	is "$misses" 0 "$project: warm: no miss"
-	is "$reasons" "{$1}" "$project: warm: a hit for everything but $1"
-	is "$faults" 0 "$project: warm: no fault"
-	ok "$project: warm: there were hits" test "$hits" -gt 20
-}
+. "$lib_dir/projects.sh"
 
 configure() { :; }
 
@@ -102,15 +25,15 @@ for compiler in gcc clang; do
 	unpack lua5.4 || continue
 	clean() { make -C src clean; }
 	export CC="$compiler -std=gnu99"
-	flags="-e -C src linux MYCFLAGS=-g"
-	three_builds '"link": 2'
+	build="make -j2 -e -C src linux MYCFLAGS=-g"
+	three_builds 34 '"link": 2'
 	[ $compiler = gcc ] || continue
 
 	# The same tree through the other backends and back, by configuration alone.
 	project=lua-null
 	clean >/dev/null
 	export SOLDR_BACKEND=null
-	run "$SOLDR" make -j2 $flags
+	run "$SOLDR" $build
 	unset SOLDR_BACKEND
 	is "$status" 0 "$project: build"
 	same_tree null
@@ -125,7 +48,7 @@ for compiler in gcc clang; do
 		export CCACHE_DIR="$T/ccache" SOLDR_CONFIG="$T/ccache.yaml"
 		for round in ccache-cold ccache-warm; do
 			clean >/dev/null
-			through $round make -j2 $flags
+			through $round $build
 			same_tree $round
 			counts $round
 		done
@@ -141,7 +64,7 @@ for compiler in gcc clang; do
 	fi
 	project=lua-embedded
 	clean >/dev/null
-	through again make -j2 $flags
+	through again $build
 	same_tree again
 	counts again
 	is "$hits $misses" "34 0" "$project: the cache is as it was left"
@@ -154,8 +77,8 @@ project=zlib
 if unpack zlib; then
 	configure() { "$@" ./configure; }
 	clean() { make distclean; }
-	flags=all
-	three_builds '"link": 7'
+	build="make -j2 all"
+	three_builds 30 '"link": 7'
 	configure() { :; }
 fi
 
@@ -167,8 +90,8 @@ fi
 project=redis
 if unpack redis; then
 	clean() { make -C src distclean; }
-	flags="-C src MALLOC=libc BUILD_TLS=no USE_SYSTEMD=no OPTIMIZATION=-O0 redis-server"
-	three_builds '"link": 3, "preprocess_only": 1'
+	build="make -j2 -C src MALLOC=libc BUILD_TLS=no USE_SYSTEMD=no OPTIMIZATION=-O0 redis-server"
+	three_builds 90 '"link": 3, "preprocess_only": 1'
 fi
 
 binaries >"$T/binaries-now"
