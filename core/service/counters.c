@@ -103,6 +103,12 @@ void counters_add(struct counters *c, const soldr_result *r, bool failed)
 		bump(&c->reasons[reason_index(r->reason)], 1);
 }
 
+void counters_add_lost(struct counters *c)
+{
+	if (c)
+		bump(&c->reasons[SOLDR_REASON_AUDIT_LOST], 1);
+}
+
 static void totals_of(const struct counters *c, struct counter_totals *t)
 {
 	const uint64_t *outcome = c->slots + SLOT_OUTCOME_FIRST;

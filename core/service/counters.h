@@ -26,6 +26,8 @@ struct counters *counters_open(const char *file, soldr_error *);
 void counters_close(struct counters *); /* takes NULL */
 /* One compile: outcome and reason of the result; failed: it ended with a status other than 0. NULL counters: nothing. */
 void counters_add(struct counters *, const soldr_result *, bool failed);
+/* A journal line was lost: counted under audit_lost, beside the reason of the compile itself. */
+void counters_add_lost(struct counters *);
 /* Reads a file without making one; a missing file gives zeros. */
 int counters_read(const char *file, struct counter_totals *, soldr_error *);
 int counters_zero(const char *file, soldr_error *);

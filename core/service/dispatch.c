@@ -7,22 +7,77 @@
  *                        → the compiler ran already: its exit stands; it was
  *                          stopped (cancelled, out of time): SOLDR_E_*
  *
- * Every request that ends here is counted once.
+ * Every request that ends here is journalled and counted once, before its
+ * messages are shown.
  */
 #include "service_internal.h"
 
 #include "clock.h"
+#include "journal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 static const char origin[] = "dispatch";
 
-void dispatch_count(soldr_service *s, const soldr_result *r)
+/* What may be better in a while: room on the disk, descriptors, memory. */
+static bool passes(int why)
 {
+	return why == ENOSPC || why == EDQUOT || why == EMFILE || why == ENFILE || why == ENOMEM || why == EAGAIN;
+}
+
+/* Waits and tries again, until the line is written or the wait is pointless. */
+static int append_blocking(soldr_service *s, const struct journal_entry *e, soldr_error *err)
+{
+	static const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
+	bool torn = false, told = false;
+	for (;;) {
+		*err = SOLDR_ERROR_INIT;
+		int rc = journal_append(s->config, e, &torn, err);
+		if (!rc || s->config->sink_policy != SINK_BLOCK || !passes(err->sys_errno))
+			return rc;
+		if (s->watch.cancelled && s->watch.cancelled(s->watch.arg))
+			return rc;
+		if (!told)
+			service_log(s, SOLDR_LOG_WARN, err->origin, "%s; waiting for it", err->message);
+		told = true;
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* The line is lost: what audit.sink_policy makes of it. */
+static int lose_line(soldr_service *s, soldr_error *problem, soldr_error *err)
+{
+	enum config_sink_policy policy = s->config->sink_policy;
+	counters_add_lost(s->total);
+	counters_add_lost(s->run);
+	if (policy == SINK_FAIL_LOSSLESS) {
+		if (err)
+			*err = *problem;
+		return problem->code;
+	}
+	if (policy != SINK_DROP_LOW_PRIORITY && !__atomic_exchange_n(&s->journal_lost, true, __ATOMIC_RELAXED))
+		service_log(s, SOLDR_LOG_WARN, problem->origin, "%s", problem->message);
+	return 0;
+}
+
+int dispatch_record(struct active *a, const soldr_result *r, bool replaced, soldr_error *err)
+{
+	soldr_service *s = a->service;
 	bool failed = r->exit_code != 0 || r->signal != 0;
+	if (s->journal) {
+		soldr_error problem = SOLDR_ERROR_INIT;
+		const struct journal_entry entry = {a->request, r, replaced, clock_ns(CLOCK_MONOTONIC) - a->start_ns};
+		int rc = append_blocking(s, &entry, &problem);
+		if (rc)
+			rc = lose_line(s, &problem, err);
+		if (rc)
+			return rc;
+	}
 	counters_add(s->total, r, failed);
 	counters_add(s->run, r, failed);
+	return 0;
 }
 
 static void enter(soldr_service *s, struct active *a)
@@ -80,6 +135,14 @@ static int recover(soldr_service *s, struct active *a, soldr_result *r, soldr_er
 	return rc;
 }
 
+static int serve(soldr_service *s, struct active *a, soldr_result *r, soldr_error *err)
+{
+	if (!s->instance)
+		return active_run_bare(a, SOLDR_OUTCOME_FALLBACK, s->fault_reason, r, err);
+	int rc = call_backend(s, a->request, r, err);
+	return rc ? recover(s, a, r, err) : 0;
+}
+
 int dispatch(soldr_service *s, const soldr_request *req, const struct exec_sink *sink, bool to_stdio, soldr_result *r,
              soldr_error *err)
 {
@@ -88,26 +151,24 @@ int dispatch(soldr_service *s, const soldr_request *req, const struct exec_sink 
 	};
 	soldr_error problem = SOLDR_ERROR_INIT;
 	soldr_result mine = {.struct_size = sizeof mine};
-	int rc;
+	/* Where no line may be lost, no compile begins that could not be journalled. */
+	int rc = s->journal && s->config->sink_policy == SINK_FAIL_LOSSLESS ? journal_check(s->config, &problem) : 0;
 	enter(s, &a);
-	if (!s->instance) {
-		rc = active_run_bare(&a, SOLDR_OUTCOME_FALLBACK, s->fault_reason, &mine, &problem);
-	} else {
-		rc = call_backend(s, req, &mine, &problem);
-		if (rc)
-			rc = recover(s, &a, &mine, &problem);
-		else
-			active_flush(&a);
+	if (!rc)
+		rc = serve(s, &a, &mine, &problem);
+	if (!rc) {
+		mine.reason[sizeof mine.reason - 1] = 0;
+		mine.detail[sizeof mine.detail - 1] = 0;
+		rc = dispatch_record(&a, &mine, false, &problem);
 	}
+	if (!rc)
+		active_flush(&a);
 	leave(s, &a);
 	if (rc) {
 		if (err)
 			*err = problem;
 		return rc;
 	}
-	mine.reason[sizeof mine.reason - 1] = 0;
-	mine.detail[sizeof mine.detail - 1] = 0;
-	dispatch_count(s, &mine);
 	service_log(s, SOLDR_LOG_INFO, origin, "%s%s%s%s%s, exit %d signal %d, %llu us", outcome_name(mine.outcome),
 	            mine.reason[0] ? " " : "", mine.reason, mine.detail[0] ? " " : "", mine.detail, mine.exit_code, mine.signal,
 	            (unsigned long long)((clock_ns(CLOCK_MONOTONIC) - a.start_ns) / 1000));

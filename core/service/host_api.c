@@ -169,11 +169,13 @@ static int replace_or_run(struct active *a, const soldr_spawn *sp, uint32_t outc
 	bool plain = !(full.flags & (SOLDR_SPAWN_MUTE_STDOUT | SOLDR_SPAWN_MUTE_STDERR | SOLDR_SPAWN_NO_STDIN)) && !full.timeout_ns;
 	if (!s->may_replace || !a->to_stdio || !plain || s->limits.nice_add)
 		return run_spawn(a, &full, ex, err);
-	/* There is no later: what is counted must be counted now, and the status cannot be known. */
+	/* There is no later: what is journalled and counted must be so now, and the status cannot be known. */
 	soldr_result r = {.struct_size = sizeof r, .outcome = outcome};
 	snprintf(r.reason, sizeof r.reason, "%s", reason);
+	int rc = dispatch_record(a, &r, true, err);
+	if (rc)
+		return rc;
 	active_flush(a);
-	dispatch_count(s, &r);
 	service_log(s, SOLDR_LOG_INFO, origin, "%s %s, becomes %s", outcome_name(outcome), reason, full.file);
 	return exec_replace(&full, err);
 }

@@ -18,7 +18,7 @@ static const char *const level_names[] = {"error", "warn", "info", "debug", "tra
 
 void log_init(struct log *l, const struct config *c)
 {
-	*l = (struct log){.level = SOLDR_LOG_DEBUG};
+	*l = (struct log){.level = SOLDR_LOG_DEBUG, .rules = redaction_of(c)};
 	if (c->log && *c->log == '/')
 		l->file = strdup(c->log);
 	for (uint32_t i = 0; c->log && i < sizeof level_names / sizeof *level_names; i++)
@@ -76,13 +76,14 @@ void log_write(const struct log *l, uint32_t level, const char *from, const char
 	struct tm utc;
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &utc);
-	struct buf line = {.max = 64 * 1024};
+	struct buf line = {.max = 64 * 1024}, clean = BUF_INIT;
+	redact_text(&l->rules, message, &clean);
 	buf_addf(&line, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %ld %s %s: ", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
 	         utc.tm_hour, utc.tm_min, utc.tm_sec, now.tv_nsec / 1000000, (long)getpid(), level_names[level], from);
-	for (const char *p = message; *p; p++)
+	for (const char *p = buf_str(&clean); *p; p++)
 		buf_addc(&line, *p == '\n' || *p == '\r' ? ' ' : *p);
 	buf_addc(&line, '\n');
-	if (buf_ok(&line)) {
+	if (buf_ok(&line) && buf_ok(&clean)) {
 		if (fault)
 			append(l->fault_file, &line, true);
 		if (wanted && l->file)
@@ -91,4 +92,5 @@ void log_write(const struct log *l, uint32_t level, const char *from, const char
 			fs_write_all(2, line.data, line.len);
 	}
 	buf_release(&line);
+	buf_release(&clean);
 }

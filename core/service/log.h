@@ -3,10 +3,13 @@
  * SOLDR_LOG names a level (error, warn, info, debug, trace: to stderr) or an
  * absolute file (every message up to debug, appended). Errors and warnings also
  * go to <cache root>/logs/soldr.log, so that nothing is lost while the build
- * stays quiet; that file is bounded (renamed to .1 at 1 MiB).
+ * stays quiet; that file is bounded (renamed to .1 at 1 MiB). Secrets are taken
+ * out of every message (redact.h).
  */
 #ifndef SOLDR_SERVICE_LOG_H
 #define SOLDR_SERVICE_LOG_H
+
+#include "redact.h"
 
 #include <soldr/backend.h>
 #include <stdbool.h>
@@ -18,6 +21,7 @@ struct log {
 	bool to_stderr;
 	char *file;       /* SOLDR_LOG's file, or NULL */
 	char *fault_file; /* <cache root>/logs/soldr.log, or NULL */
+	struct redaction rules; /* borrowed from the config */
 };
 
 void log_init(struct log *, const struct config *);

@@ -8,6 +8,7 @@
 #include "service_internal.h"
 
 #include "fs.h"
+#include "journal.h"
 #include "path.h"
 
 #include <errno.h>
@@ -153,6 +154,12 @@ int host_start(const struct host_options *o, soldr_service **out, soldr_error *e
 		rc = open_backend(s, &kvs, err);
 		can_go_on = rc && service_falls_back(s->config, rc);
 	}
+	if (root && journal_wanted(s->config) && s->config->sink_policy == SINK_FAIL_LOSSLESS) {
+		*err = unusable;
+		rc = root;
+		can_go_on = false;
+	}
+	s->journal = !root && journal_wanted(s->config);
 	if (root)
 		log_forget_faults(&s->log); /* what is not safely ours is not written to, not even to say so */
 	else

@@ -35,6 +35,8 @@ struct soldr_service {
 	struct exec_limits limits;
 	struct log log;
 	struct counters *total, *run; /* NULL: not counted */
+	bool journal;                 /* a line for each compile */
+	bool journal_lost;            /* a line could not be written, and that was said */
 	struct plugin plugin;         /* backend.abi == 0: none, everything falls back */
 	soldr_instance *instance;
 	char fault_reason[40];        /* why there is none */
@@ -69,6 +71,10 @@ int active_run_bare(struct active *, uint32_t outcome, const char *reason, soldr
 
 /* dispatch.c */
 int dispatch(soldr_service *, const soldr_request *, const struct exec_sink *, bool to_stdio, soldr_result *, soldr_error *);
-void dispatch_count(soldr_service *, const soldr_result *);
+/*
+ * Journals and counts the request. replaced: the process is about to become the
+ * compiler. An error only where audit.sink_policy lets no line be lost.
+ */
+int dispatch_record(struct active *, const soldr_result *, bool replaced, soldr_error *);
 
 #endif

@@ -18,6 +18,9 @@ struct json {
 	bool filled[JSON_DEPTH_MAX]; /* this level has a member already */
 };
 
+/* Whether a string is written as it is, without U+FFFD. */
+bool json_is_utf8(const char *, size_t len);
+
 struct json json_to(struct buf *, bool indent);
 /* key is NULL inside an array and at the top. */
 void json_open(struct json *, const char *key, char bracket); /* '{' or '[' */
