@@ -124,6 +124,20 @@ int cli_parse(const struct cli *cli, const struct verb *verb, const struct cli_o
 	return -1;
 }
 
+int cli_number(const struct verb *verb, const char *option, const char *text, uint64_t least, uint64_t most, uint64_t *out)
+{
+	char *end;
+	if (!text)
+		return 0;
+	errno = 0;
+	unsigned long long v = strtoull(text, &end, 10);
+	if (errno || *end || !*text || *text == '-' || v < least || v > most)
+		return cli_usage(verb, "%s: %s takes a number from %llu to %llu, not '%s'", verb->name, option, (unsigned long long)least,
+		                 (unsigned long long)most, text);
+	*out = v;
+	return 0;
+}
+
 int cli_config(const struct cli *cli, struct config *config)
 {
 	soldr_error err = SOLDR_ERROR_INIT;

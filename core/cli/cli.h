@@ -80,6 +80,9 @@ struct cli_operands {
  */
 int cli_parse(const struct cli *, const struct verb *, const struct cli_option *, struct cli_operands *);
 
+/* Reads a number given for the option; text NULL leaves *out alone. 0 or STATUS_USAGE. */
+int cli_number(const struct verb *, const char *option, const char *text, uint64_t least, uint64_t most, uint64_t *out);
+
 /* Loads the config, or says what is wrong with it: 0 or STATUS_SOLDR. */
 int cli_config(const struct cli *, struct config *);
 /* Starts the configured backend: 0, or STATUS_SOLDR after saying why not. */

@@ -1,9 +1,10 @@
 /*
  * parity: proof that a backend gives the bytes that the compiler gives.
  *
- *   verb_parity.c      options, workers, report
+ *   verb_parity.c      options, report
+ *   parity_run.c       all requests: workers
  *   parity_requests.c  where requests come from: one command line, a compilation
- *                      database, the record of a build
+ *                      database, the record of a build, the journal of a run
  *   parity_scene.c     one run of one request: isolated, watched
  *   parity_compare.c   two runs, difference by difference
  *   parity_check.c     one request through truth and backends: a verdict
@@ -18,6 +19,8 @@
 #include "cli.h"
 #include "counters.h"
 
+#include <sys/types.h>
+
 enum {
 	PARITY_FILES_MAX = 10000,       /* changed files of one run */
 	PARITY_FILE_MAX = 1 << 30,      /* bytes of one of them */
@@ -31,7 +34,7 @@ struct parity_request {
 	char *cwd;       /* absolute */
 	struct vec argv; /* argv[0]: the compiler */
 	struct vec envp; /* empty: that of this process */
-	char *origin;    /* "compile_commands.json:17", or "" */
+	char *origin;    /* "compile_commands.json:17", "run ID", or "" */
 };
 
 struct parity_requests {
@@ -140,16 +143,66 @@ void parity_verdict_release(struct parity_verdict *);
 void parity_verdict_write(const struct parity_verdict *, const struct parity_plan *, struct buf *);
 int parity_verdict_read(struct parity_verdict *, const struct parity_plan *, const void *, size_t len);
 
-struct parity_totals {
-	size_t requests, same, different, not_deterministic, not_replayable;
+/* Why a line of a journal is no request: PARITY_SKIPS(X) calls X(IDENTIFIER, "name", "what it means"). */
+#define PARITY_SKIPS(X) \
+	X(REDACTED, "redacted", "a secret was taken out of it") \
+	X(TRUNCATED, "truncated", "the arguments were too long for the journal") \
+	X(NOT_UTF8, "not_utf8", "an argument is no UTF-8 text") \
+	X(UNREADABLE, "unreadable", "the line is torn") \
+	X(PROBE, "probe", "a question to the compiler, without a source") \
+	X(STDIN, "stdin", "the source came from standard input") \
+	X(DIRECTORY_GONE, "directory_gone", "its working directory is gone") \
+	X(COMPILER_GONE, "compiler_gone", "its compiler is gone") \
+	X(SOURCE_GONE, "source_gone", "a file named by the arguments is gone")
+
+enum parity_skip {
+#define PARITY_SKIP_ENUM_(id, name, text) PARITY_SKIP_##id,
+	PARITY_SKIPS(PARITY_SKIP_ENUM_)
+#undef PARITY_SKIP_ENUM_
+	PARITY_SKIP_COUNT
 };
 
+struct parity_totals {
+	size_t requests, same, different, not_deterministic, not_replayable;
+	size_t skips[PARITY_SKIP_COUNT];
+};
+
+/* Everything of one check. */
+struct parity_work {
+	struct parity_plan plan; /* timeout_ns, keep: the caller's to set */
+	struct parity_requests requests;
+	struct parity_verdict *verdicts; /* one for each request, once it ran */
+	struct parity_totals totals;
+	bool progress;   /* said on stderr */
+	char *run;       /* whose journal the requests are from, or NULL */
+	char *self, *scratch;
+	struct vec backends;
+	pid_t *pids;
+};
+
+/* backends: "a,b", or NULL for the configured one. SOLDR_E_INVALID: wrong usage. */
+int parity_work_open(struct parity_work *, const struct cli *, const struct config *, const char *backends, soldr_error *);
+void parity_work_release(struct parity_work *);
+/*
+ * The requests of a run's journal ("last": the newest one), each once, in the
+ * present environment. What cannot be replayed is counted in totals.skips.
+ * SOLDR_E_NOT_FOUND: there is no journal.
+ */
+int parity_read_journal(struct parity_work *, const struct config *, const char *run, soldr_error *);
+/* Checks the requests; jobs 0: one for each processor. */
+int parity_work_run(struct parity_work *, size_t jobs, soldr_error *);
+
+/* "not replayable: redacted 1, source_gone 2"; nothing when there are none. */
+void parity_report_skips(const struct parity_totals *, struct buf *);
+/* The members of the JSON report, into an object that is open. */
+struct json;
+void parity_report_members(const struct parity_work *, struct json *);
+/* The requests that are not the same, line by line. */
+void parity_report_details(const struct parity_requests *, const struct parity_verdict *, struct buf *);
 /* "gcc -c x.c -o x.o", cut to a readable length. */
 void parity_label(const struct parity_request *, struct buf *);
-void parity_report_text(const struct parity_plan *, const struct parity_requests *, const struct parity_verdict *,
-                        const struct parity_totals *, struct buf *);
-void parity_report_json(const struct parity_plan *, const struct parity_requests *, const struct parity_verdict *,
-                        const struct parity_totals *, struct buf *);
+void parity_report_text(const struct parity_work *, struct buf *);
+void parity_report_json(const struct parity_work *, struct buf *);
 void parity_report_junit(const struct parity_requests *, const struct parity_verdict *, const struct parity_totals *, struct buf *);
 
 #endif

@@ -64,8 +64,26 @@ static void outcome_counts(const struct parity_plan *plan, size_t count, const s
 	table_print(&table, out, 0);
 }
 
-void parity_report_text(const struct parity_plan *plan, const struct parity_requests *requests, const struct parity_verdict *v,
-                        const struct parity_totals *t, struct buf *out)
+static const struct {
+	const char *name, *text;
+} skips[] = {
+#define SKIP_ROW(id, name, text) {name, text},
+	PARITY_SKIPS(SKIP_ROW)
+#undef SKIP_ROW
+};
+
+void parity_report_skips(const struct parity_totals *t, struct buf *out)
+{
+	const char *between = "not replayable: ";
+	for (size_t i = 0; i < PARITY_SKIP_COUNT; i++) {
+		if (!t->skips[i])
+			continue;
+		buf_addf(out, "%s%s %zu", between, skips[i].name, t->skips[i]);
+		between = ", ";
+	}
+}
+
+void parity_report_details(const struct parity_requests *requests, const struct parity_verdict *v, struct buf *out)
 {
 	for (size_t i = 0; i < requests->len; i++) {
 		if (v[i].status == PARITY_SAME)
@@ -76,47 +94,76 @@ void parity_report_text(const struct parity_plan *plan, const struct parity_requ
 		for (size_t k = 0; k < v[i].lines.len; k++)
 			buf_addf(out, "  %s\n", v[i].lines.items[k]);
 	}
-	outcome_counts(plan, requests->len, v, out);
-	buf_addf(out, "%zu requests: %zu the same, %zu different, %zu not deterministic by themselves, %zu not replayable\n", t->requests,
-	         t->same, t->different, t->not_deterministic, t->not_replayable);
 }
 
-void parity_report_json(const struct parity_plan *plan, const struct parity_requests *requests, const struct parity_verdict *v,
-                        const struct parity_totals *t, struct buf *out)
+void parity_report_text(const struct parity_work *w, struct buf *out)
+{
+	const struct parity_totals *t = &w->totals;
+	parity_report_details(&w->requests, w->verdicts, out);
+	outcome_counts(&w->plan, w->requests.len, w->verdicts, out);
+	buf_addf(out, "%zu requests: %zu the same, %zu different, %zu not deterministic by themselves, %zu not replayable\n", t->requests,
+	         t->same, t->different, t->not_deterministic, t->not_replayable);
+	if (!w->run)
+		return;
+	buf_addf(out, "from the journal of run %s\n", w->run);
+	for (size_t i = 0; i < PARITY_SKIP_COUNT; i++)
+		if (t->skips[i])
+			buf_addf(out, "  not replayable: %s %zu (%s)\n", skips[i].name, t->skips[i], skips[i].text);
+}
+
+static void result_json(const struct parity_plan *plan, const struct parity_request *r, const struct parity_verdict *v, struct json *j)
+{
+	json_open(j, NULL, '{');
+	json_str(j, "status", status_names[v->status]);
+	json_str(j, "origin", r->origin);
+	json_str(j, "directory", r->cwd);
+	json_open(j, "arguments", '[');
+	for (size_t k = 0; k < r->argv.len; k++)
+		json_str(j, NULL, r->argv.items[k]);
+	json_close(j, ']');
+	json_open(j, "outcomes", '{');
+	for (size_t b = 0; b < plan->backend_count; b++) {
+		json_open(j, plan->backends[b], '{');
+		json_str(j, "cold", v->outcomes[b][0]);
+		json_str(j, "warm", v->outcomes[b][1]);
+		json_close(j, '}');
+	}
+	json_close(j, '}');
+	json_open(j, "details", '[');
+	for (size_t k = 0; k < v->lines.len; k++)
+		json_str(j, NULL, v->lines.items[k]);
+	json_close(j, ']');
+	json_close(j, '}');
+}
+
+void parity_report_members(const struct parity_work *w, struct json *j)
+{
+	const struct parity_totals *t = &w->totals;
+	json_u64(j, "requests", t->requests);
+	json_u64(j, "same", t->same);
+	json_u64(j, "different", t->different);
+	json_u64(j, "not_deterministic", t->not_deterministic);
+	json_u64(j, "not_replayable", t->not_replayable);
+	if (w->run) {
+		json_str(j, "run", w->run);
+		json_open(j, "skipped", '{');
+		for (size_t i = 0; i < PARITY_SKIP_COUNT; i++)
+			if (t->skips[i])
+				json_u64(j, skips[i].name, t->skips[i]);
+		json_close(j, '}');
+	}
+	json_open(j, "results", '[');
+	for (size_t i = 0; i < w->requests.len; i++)
+		result_json(&w->plan, &w->requests.items[i], &w->verdicts[i], j);
+	json_close(j, ']');
+}
+
+void parity_report_json(const struct parity_work *w, struct buf *out)
 {
 	struct json j = json_to(out, true);
 	json_open(&j, NULL, '{');
 	json_u64(&j, "schema_version", JSON_SCHEMA_VERSION);
-	json_u64(&j, "requests", t->requests);
-	json_u64(&j, "same", t->same);
-	json_u64(&j, "different", t->different);
-	json_u64(&j, "not_deterministic", t->not_deterministic);
-	json_u64(&j, "not_replayable", t->not_replayable);
-	json_open(&j, "results", '[');
-	for (size_t i = 0; i < requests->len; i++) {
-		json_open(&j, NULL, '{');
-		json_str(&j, "status", status_names[v[i].status]);
-		json_str(&j, "origin", requests->items[i].origin);
-		json_str(&j, "directory", requests->items[i].cwd);
-		json_open(&j, "arguments", '[');
-		for (size_t k = 0; k < requests->items[i].argv.len; k++)
-			json_str(&j, NULL, requests->items[i].argv.items[k]);
-		json_close(&j, ']');
-		json_open(&j, "outcomes", '{');
-		for (size_t b = 0; b < plan->backend_count; b++) {
-			json_open(&j, plan->backends[b], '{');
-			json_str(&j, "cold", v[i].outcomes[b][0]);
-			json_str(&j, "warm", v[i].outcomes[b][1]);
-			json_close(&j, '}');
-		}
-		json_close(&j, '}');
-		json_open(&j, "details", '[');
-		for (size_t k = 0; k < v[i].lines.len; k++)
-			json_str(&j, NULL, v[i].lines.items[k]);
-		json_close(&j, ']');
-		json_close(&j, '}');
-	}
-	json_close(&j, ']');
+	parity_report_members(w, &j);
 	json_close(&j, '}');
 	buf_addc(out, '\n');
 }

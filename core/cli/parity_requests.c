@@ -1,11 +1,14 @@
 /*
- * parity_requests: see parity.h. A recorded request is a file of its own in
+ * parity_requests: see parity.h. The lines of a journal are looked at before
+ * they become requests: what they need has to be there still. A recorded request is a file of its own in
  * the record's directory, in the length-prefixed form of buf.h: magic, cwd,
  * arguments, environment.
  */
 #include "parity.h"
 
+#include "compiler.h"
 #include "fs.h"
+#include "journal.h"
 #include "path.h"
 
 #include <dirent.h>
@@ -236,6 +239,162 @@ int parity_read_record(struct parity_requests *l, const char *dir, soldr_error *
 		free(names[i]);
 	}
 	free(names);
+	return rc;
+}
+
+/* ---- journals -------------------------------------------------------------------------- */
+
+struct journal_reading {
+	struct parity_work *work;
+	json_t *seen; /* a set of "DIRECTORY\nARGUMENT\n…", to take equal requests once */
+	bool failed;
+};
+
+/* Files of these kinds are inputs wherever they stand; headers and the rest the compiler finds by itself. */
+static bool is_input_name(const char *name)
+{
+	static const char *const extensions[] = {".c", ".i", ".cc", ".cp", ".cxx", ".cpp", ".c++", ".C", ".ii", ".m", ".mi", ".mm",
+	                                         ".M", ".mii", ".s", ".S", ".sx", ".rs", ".o", ".a", ".so"};
+	const char *extension = path_ext(name);
+	for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
+		if (strcmp(extension, extensions[i]) == 0)
+			return true;
+	return *name == '@';
+}
+
+static bool names_output(const char *option)
+{
+	static const char *const options[] = {"-o", "-MF", "-MT", "-MQ", "-MJ", "-dumpbase", "-dumpbase-ext", "-dumpdir", "-D", "-U"};
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+		if (strcmp(option, options[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool inputs_are_there(const char *cwd, const struct vec *argv)
+{
+	for (size_t i = 1; i < argv->len; i++) {
+		const char *arg = argv->items[i];
+		if (*arg == '-' || !is_input_name(arg) || names_output(argv->items[i - 1]))
+			continue;
+		char *file = path_join(cwd, arg + (*arg == '@'));
+		bool there = file && access(file, R_OK) == 0;
+		free(file);
+		if (!there)
+			return false;
+	}
+	return true;
+}
+
+static bool is_set(const json_t *line, const char *key)
+{
+	return json_is_true(json_object_get(line, key));
+}
+
+/* Why the line cannot be replayed, PARITY_SKIP_COUNT when it can. */
+static enum parity_skip judge_line(const json_t *line, const char *cwd, const char *compiler, const struct vec *argv)
+{
+	const char *reason = json_string_value(json_object_get(line, "reason"));
+	struct stat st;
+	if (is_set(line, "redacted"))
+		return PARITY_SKIP_REDACTED;
+	if (is_set(line, "args_truncated"))
+		return PARITY_SKIP_TRUNCATED;
+	if (is_set(line, "not_utf8"))
+		return PARITY_SKIP_NOT_UTF8;
+	if (!cwd || *cwd != '/' || !compiler || *compiler != '/' || !argv->len || !vec_ok(argv))
+		return PARITY_SKIP_UNREADABLE;
+	if (reason && (strcmp(reason, "probe") == 0 || strcmp(reason, "no_input") == 0))
+		return PARITY_SKIP_PROBE;
+	if (reason && strcmp(reason, "stdin_input") == 0)
+		return PARITY_SKIP_STDIN;
+	if (stat(cwd, &st) != 0 || !S_ISDIR(st.st_mode))
+		return PARITY_SKIP_DIRECTORY_GONE;
+	if (access(compiler, X_OK) != 0)
+		return PARITY_SKIP_COMPILER_GONE;
+	return inputs_are_there(cwd, argv) ? PARITY_SKIP_COUNT : PARITY_SKIP_SOURCE_GONE;
+}
+
+/* The name that it was called by, where that still leads to the same program; else its path. */
+static void name_compiler(const struct cli *cli, const char *cwd, const char *compiler, struct vec *argv)
+{
+	char *found = path_find_program(argv->items[0], env_get(cli->envp, "PATH"), cwd, compiler_is_soldr, NULL);
+	if (!found || strcmp(found, compiler) != 0) {
+		char *path = strdup(compiler);
+		if (path) {
+			free(argv->items[0]);
+			argv->items[0] = path;
+		}
+	}
+	free(found);
+}
+
+/* False when an equal request was there before. */
+static bool is_new(json_t *seen, const char *cwd, const struct vec *argv)
+{
+	struct buf key = BUF_INIT;
+	buf_addf(&key, "%s\n", cwd);
+	for (size_t i = 0; i < argv->len; i++)
+		buf_addf(&key, "%s\n", argv->items[i]);
+	bool fresh = !json_object_get(seen, buf_str(&key));
+	if (fresh)
+		json_object_set_new(seen, buf_str(&key), json_true());
+	buf_release(&key);
+	return fresh;
+}
+
+static void take_line(void *arg, const char *text, size_t len)
+{
+	struct journal_reading *r = arg;
+	struct parity_work *w = r->work;
+	struct vec argv = VEC_INIT;
+	json_t *line = json_loadb(text, len, 0, NULL);
+	const char *cwd = json_string_value(json_object_get(line, "cwd"));
+	const char *compiler = json_string_value(json_object_get(line, "compiler"));
+	if (read_arguments(json_object_get(line, "args"), &argv) != 0)
+		vec_release(&argv);
+	enum parity_skip skip = line ? judge_line(line, cwd, compiler, &argv) : PARITY_SKIP_UNREADABLE;
+	if (skip != PARITY_SKIP_COUNT) {
+		w->totals.skips[skip]++;
+	} else {
+		name_compiler(w->plan.cli, cwd, compiler, &argv);
+		struct parity_request *request = is_new(r->seen, cwd, &argv) ? parity_requests_add(&w->requests) : NULL;
+		if (request) {
+			struct buf from = BUF_INIT;
+			buf_addf(&from, "run %s", w->run);
+			request->cwd = strdup(cwd);
+			request->origin = buf_detach(&from);
+			request->argv = argv;
+			argv = VEC_INIT;
+			r->failed = r->failed || !request->cwd || !request->origin;
+		}
+	}
+	vec_release(&argv);
+	json_decref(line);
+}
+
+int parity_read_journal(struct parity_work *w, const struct config *config, const char *run, soldr_error *err)
+{
+	char newest[JOURNAL_RUN_MAX];
+	struct journal_reading r = {.work = w};
+	size_t broken = 0;
+	bool last = strcmp(run, "last") == 0;
+	if (!last && (strchr(run, '/') || *run == '.' || !*run || strlen(run) >= JOURNAL_RUN_MAX))
+		return err_set(err, SOLDR_E_INVALID, 0, origin, "--run takes the id of a run, or last, not '%.80s'", run);
+	int rc = last ? journal_latest(config, newest, err) : 0;
+	if (rc)
+		return rc;
+	r.seen = json_object();
+	w->run = strdup(last ? newest : run);
+	char *file = w->run ? journal_path(config, w->run) : NULL;
+	rc = file ? journal_read(file, take_line, &r, &broken, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	if (rc == SOLDR_E_NOT_FOUND)
+		err_set(err, rc, 0, origin, "run %.80s has no journal at %.200s; name another one, or last", w->run, file);
+	if (!rc && r.failed)
+		rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	w->totals.skips[PARITY_SKIP_UNREADABLE] += broken;
+	free(file);
+	json_decref(r.seen);
 	return rc;
 }
 

@@ -6,6 +6,7 @@
 #include "compiler.h"
 #include "fs.h"
 #include "json.h"
+#include "parity.h"
 #include "path.h"
 #include "plugins.h"
 #include "text.h"
@@ -29,6 +30,10 @@ struct finding {
 
 struct doctor {
 	const struct cli *cli;
+	const char *run;            /* whose compiles to replay */
+	uint64_t sample, seed;      /* sample 0: none */
+	struct parity_work parity;
+	bool has_parity;            /* its requests were checked */
 	struct config config;
 	bool has_config;
 	struct finding findings[FINDINGS_MAX];
@@ -199,8 +204,44 @@ static void check_wrappers(struct doctor *d)
 	}
 }
 
+static void replayed(struct doctor *d)
+{
+	const struct parity_totals *t = &d->parity.totals;
+	struct buf skips = BUF_INIT, own = BUF_INIT;
+	parity_report_skips(t, &skips);
+	if (t->not_deterministic)
+		buf_addf(&own, ", %zu not deterministic by themselves", t->not_deterministic);
+	if (t->not_replayable)
+		buf_addf(&own, ", %zu could not be run again", t->not_replayable);
+	found(d, "parity", t->different ? WRONG : t->requests ? FINE : NOTE,
+	      "%zu %s of run %s through %s: %zu the same, %zu different%s%s%s", t->requests, t->requests == 1 ? "compile" : "compiles",
+	      d->parity.run, d->config.backend, t->same, t->different, buf_str(&own), skips.len ? "; " : "", buf_str(&skips));
+	buf_release(&own);
+	buf_release(&skips);
+}
+
+static void check_parity(struct doctor *d)
+{
+	soldr_error err = SOLDR_ERROR_INIT;
+	if (!d->sample || !d->has_config)
+		return;
+	int rc = parity_work_open(&d->parity, d->cli, &d->config, NULL, &err);
+	if (!rc) {
+		rc = parity_read_journal(&d->parity, &d->config, d->run, &err);
+		if (!rc && d->sample < d->parity.requests.len)
+			parity_sample(&d->parity.requests, (size_t)d->sample, d->seed);
+		if (!rc && d->parity.requests.len)
+			rc = parity_work_run(&d->parity, 0, &err);
+		d->has_parity = rc == 0;
+	}
+	if (rc)
+		found(d, "parity", WRONG, "%s", err.message);
+	else
+		replayed(d);
+}
+
 static void (*const checks[])(struct doctor *) = {
-	check_config, check_environment, check_backends, check_cache, check_compilers, check_wrappers,
+	check_config, check_environment, check_backends, check_cache, check_compilers, check_wrappers, check_parity,
 };
 
 /* ---- the report --------------------------------------------------------------------- */
@@ -230,6 +271,11 @@ static void report_json(const struct doctor *d, struct buf *out)
 		json_close(&j, '}');
 	}
 	json_close(&j, ']');
+	if (d->has_parity) {
+		json_open(&j, "parity", '{');
+		parity_report_members(&d->parity, &j);
+		json_close(&j, '}');
+	}
 	json_close(&j, '}');
 	buf_addc(out, '\n');
 }
@@ -244,6 +290,10 @@ static void report_text(const struct doctor *d, struct buf *out)
 		table_cell(&table, d->findings[i].text);
 	}
 	table_print(&table, out, 0);
+	if (d->has_parity && d->parity.totals.requests > d->parity.totals.same) {
+		buf_addc(out, '\n');
+		parity_report_details(&d->parity.requests, d->parity.verdicts, out);
+	}
 	size_t wrong = count_of(d, WRONG);
 	if (wrong)
 		buf_addf(out, "\n%zu %s wrong\n", wrong, wrong == 1 ? "thing is" : "things are");
@@ -251,17 +301,35 @@ static void report_text(const struct doctor *d, struct buf *out)
 		buf_adds(out, "\nall is well\n");
 }
 
-static int run(const struct cli *cli, const struct verb *verb)
+static int read_options(const struct cli *cli, const struct verb *verb, struct doctor *d, bool *as_json)
 {
-	bool as_json = false;
-	const struct cli_option options[] = {{"--json", &as_json, NULL}, {NULL, NULL, NULL}};
+	const char *sample = NULL, *seed = NULL;
+	const struct cli_option options[] = {
+		{"--json", as_json, NULL}, {"--parity", NULL, &sample}, {"--seed", NULL, &seed}, {"--run", NULL, &d->run}, {NULL, NULL, NULL},
+	};
 	struct cli_operands operands;
 	int status = cli_parse(cli, verb, options, &operands);
 	if (status >= 0)
 		return status;
 	if (operands.count)
 		return cli_usage(verb, "doctor: unexpected argument '%s'", operands.items[0]);
+	if (!sample && (seed || d->run))
+		return cli_usage(verb, "doctor: %s goes with --parity N", seed ? "--seed" : "--run");
+	status = cli_number(verb, "--parity", sample, 1, PARITY_REQUESTS_MAX, &d->sample);
+	if (!status)
+		status = cli_number(verb, "--seed", seed, 0, UINT32_MAX, &d->seed);
+	if (!d->run)
+		d->run = "last";
+	return status ? status : -1;
+}
+
+static int run(const struct cli *cli, const struct verb *verb)
+{
+	bool as_json = false;
 	struct doctor d = {.cli = cli};
+	int status = read_options(cli, verb, &d, &as_json);
+	if (status >= 0)
+		return status;
 	struct buf out = BUF_INIT;
 	for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
 		checks[i](&d);
@@ -272,18 +340,26 @@ static int run(const struct cli *cli, const struct verb *verb)
 	status = count_of(&d, WRONG) ? STATUS_WRONG : 0;
 	for (size_t i = 0; i < d.count; i++)
 		free(d.findings[i].text);
+	parity_work_release(&d.parity);
 	if (d.has_config)
 		config_release(&d.config);
 	return cli_print(&out, status);
 }
 
 const struct verb verb_doctor = {
-	"doctor", "doctor [--json]", "look for what is wrong, and say how to mend it",
+	"doctor", "doctor [--parity N [--seed S] [--run ID]] [--json]", "look for what is wrong, and say how to mend it",
 	"Looks at the config, SOLDR_ variables, the backends' plugins, the cache root, the compilers on\n"
 	"PATH and other tools' wrapper settings. Exit status 1 when something is wrong; a note is no\n"
 	"fault.\n"
 	"\n"
-	"  --json   one JSON object: schema_version, ok, wrong, notes, and in findings for each: check,\n"
-	"           status (ok, note, wrong), message\n"
-	"\nExample:\n  soldr doctor\n",
+	"  --parity N   also take N compiles of the last run from its journal, and check as `soldr parity`\n"
+	"               does that the selected backend gives the compiler's bytes\n"
+	"  --seed S     take others\n"
+	"  --run ID     of this run and not the last one\n"
+	"  --json       one JSON object: schema_version, ok, wrong, notes, and in findings for each: check,\n"
+	"               status (ok, note, wrong), message; with --parity its report in parity\n"
+	"\n"
+	"Compiles are run in the present environment. What cannot be replayed is counted by its reason:\n"
+	"a secret was taken out, or directory, compiler or source are gone (docs/parity.md).\n"
+	"\nExample:\n  soldr doctor --parity 20\n",
 	run};

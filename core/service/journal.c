@@ -250,7 +250,7 @@ static int open_journal(const struct config *c, time_t now, char run[JOURNAL_RUN
 	}
 	if (fd < 0)
 		err_set(err, SOLDR_E_IO, errno, origin,
-		        "cannot open %s/runs/%s/" JOURNAL_FILE " for appending; make room or mend the directory, or set audit.mode: off",
+		        "cannot open %s/runs/%s/" JOURNAL_FILE " for appending (mend its directory, or set audit.mode: off)",
 		        c->cache_root, run);
 	return fd;
 }
@@ -278,7 +278,7 @@ static int write_line(int fd, const struct buf *b, const char *path, bool *torn,
 		return 0;
 	*torn = *torn || n > 0;
 	return err_set(err, SOLDR_E_IO, n < 0 ? errno : ENOSPC, origin,
-	               "cannot write to the journal in %s; make room there, or set audit.mode: off", path);
+	               "cannot write to the journal below %s (make room there, or set audit.mode: off)", path);
 }
 
 int journal_append(const struct config *c, const struct journal_entry *e, bool *torn, soldr_error *err)

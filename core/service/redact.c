@@ -292,8 +292,10 @@ static size_t token_length(const char *at)
 {
 	for (size_t i = 0; i < COUNT_OF(shapes); i++) {
 		const struct shape *s = &shapes[i];
+		if (*at != *s->prefix)
+			continue;
 		size_t n = strlen(s->prefix);
-		if (*at != *s->prefix || strncmp(at, s->prefix, n) != 0)
+		if (strncmp(at, s->prefix, n) != 0)
 			continue;
 		size_t rest = span(s->alphabet, at + n);
 		if (rest >= s->least && (!s->with_digit || strcspn(at + n, "0123456789") < rest))
