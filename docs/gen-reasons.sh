@@ -25,7 +25,8 @@ number is its place among the counters on disk ([formats.md](formats.md)).
 | backend | said by a backend that is not in this source tree | as the backend says |
 
 A compile that ran after a failed look-up and could not be stored counts under why it was not stored. `recache` is a
-`bypass` where a wrapped cache has no way to be asked for it. `audit_lost` is reserved: no audit log is written yet.
+`bypass` where a wrapped cache has no way to be asked for it. `audit_lost` counts lost
+lines of the journal, beside the reason of the compile itself.
 
 | number | name | kind | meaning |
 | --- | --- | --- | --- |

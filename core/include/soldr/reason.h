@@ -69,7 +69,7 @@
 	X(BACKEND_OPEN_FAILED, "backend_open_failed", FAULT, "the backend could not be opened") \
 	X(BACKEND_ERROR, "backend_error", FAULT, "the backend failed at this request") \
 	X(PLUGIN_REFUSED, "plugin_refused", FAULT, "the plugin file was not accepted") \
-	X(AUDIT_LOST, "audit_lost", FAULT, "the audit log could not be written") \
+	X(AUDIT_LOST, "audit_lost", FAULT, "a line of the journal could not be written") \
 	X(OUTPUT_CONTENDED, "output_contended", REFUSAL, "another process wrote to the same output meanwhile")
 
 enum soldr_reason_kind {
