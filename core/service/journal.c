@@ -7,6 +7,7 @@
  */
 #include "journal.h"
 
+#include "clock.h"
 #include "counters.h"
 #include "digest.h"
 #include "fs.h"
@@ -128,11 +129,10 @@ void journal_line(const struct config *c, const char *run, const struct journal_
 	struct line l = {.json = json_to(out, false), .rules = redaction_of(c)};
 	const soldr_request *req = e->request;
 	const char *detail = e->result->detail;
-	char stamp[48] = "", id[DIGEST_HEX_SIZE];
-	struct tm utc = {0};
-	gmtime_r(&when->tv_sec, &utc);
-	size_t n = strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(stamp + n, sizeof stamp - n, ".%09ldZ", when->tv_nsec);
+	char stamp[96], id[DIGEST_HEX_SIZE];
+	const struct clock_utc utc = clock_utc(when->tv_sec);
+	snprintf(stamp, sizeof stamp, "%04lld-%02u-%02uT%02u:%02u:%02u.%09ldZ", (long long)utc.year, utc.month, utc.day, utc.hour,
+	         utc.minute, utc.second, when->tv_nsec);
 	compile_id(req, when, id);
 	json_open(&l.json, NULL, '{');
 	json_str(&l.json, "schema", JOURNAL_SCHEMA);
@@ -164,10 +164,8 @@ void journal_line(const struct config *c, const char *run, const struct journal_
 
 static void day_of(time_t when, char day[DAY_SIZE])
 {
-	struct tm utc = {0};
-	gmtime_r(&when, &utc);
-	if (!strftime(day, DAY_SIZE, "day-%Y%m%d", &utc))
-		strcpy(day, "day-19700101");
+	const struct clock_utc utc = clock_utc(when);
+	snprintf(day, DAY_SIZE, "%s%04u%02u%02u", day_prefix, (unsigned)utc.year % 10000, utc.month % 100, utc.day % 100);
 }
 
 static int days_only(const struct dirent *e)

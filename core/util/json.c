@@ -46,12 +46,26 @@ bool json_is_utf8(const char *s, size_t len)
 	return true;
 }
 
+/* How many of the next bytes stand for themselves. */
+static size_t plain_len(const unsigned char *s, size_t left)
+{
+	size_t n = 0;
+	while (n < left && s[n] >= 0x20 && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
 static void quoted(struct buf *out, const char *s, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)s;
 	buf_addc(out, '"');
 	for (size_t i = 0; i < len;) {
-		size_t n = utf8_len(p + i, len - i);
+		size_t n = plain_len(p + i, len - i);
+		buf_add(out, p + i, n);
+		i += n;
+		if (i == len)
+			break;
+		n = utf8_len(p + i, len - i);
 		if (n == 0) {
 			buf_adds(out, "\\ufffd");
 			n = 1;

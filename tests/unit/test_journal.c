@@ -1,4 +1,5 @@
 /* journal: what a line holds, where it goes, and what a reader makes of a file that others tore. */
+#include "clock.h"
 #include "journal.h"
 #include "room.h"
 
@@ -44,6 +45,21 @@ static char *line_of(const struct config *c, const soldr_request *req, const sol
 	buf_adds(&out, id + 14 + 32);
 	buf_release(&b);
 	return buf_detach(&out);
+}
+
+static void dates_are_those_of_the_c_library(void)
+{
+	for (int64_t t = -70000000000; t < 260000000000; t += 7654321) {
+		const struct clock_utc utc = clock_utc(t);
+		struct tm tm;
+		time_t when = (time_t)t;
+		CU_ASSERT_PTR_NOT_NULL_FATAL(gmtime_r(&when, &tm));
+		bool same = utc.year == tm.tm_year + 1900 && (int)utc.month == tm.tm_mon + 1 && (int)utc.day == tm.tm_mday &&
+		            (int)utc.hour == tm.tm_hour && (int)utc.minute == tm.tm_min && (int)utc.second == tm.tm_sec;
+		if (!same)
+			fprintf(stderr, "\n  %lld: got %lld-%02u-%02u\n", (long long)t, (long long)utc.year, utc.month, utc.day);
+		CU_ASSERT_TRUE_FATAL(same);
+	}
 }
 
 static void a_line_has_every_member(void)
@@ -397,6 +413,7 @@ static void parallel_writers_do_not_mix(void)
 void suite_journal(void)
 {
 	CU_pSuite s = CU_add_suite("journal", NULL, NULL);
+	CU_add_test(s, "dates are those of the C library", dates_are_those_of_the_c_library);
 	CU_add_test(s, "a line has every member", a_line_has_every_member);
 	CU_add_test(s, "s11: the detail gives no secret away", the_detail_gives_no_secret_away);
 	CU_add_test(s, "long lists are cut", long_lists_are_cut);
