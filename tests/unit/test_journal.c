@@ -325,6 +325,7 @@ static void a_torn_line_costs_no_other(void)
 	CU_ASSERT_EQUAL(append(&c, &torn, &err), 0);
 	SAME_NUMBER(read_all(&room, "runs/r/journal.jsonl", &broken).lines, 2);
 	SAME_NUMBER(broken, 1);
+	SAME_NUMBER(room_sh(&room, "grep -q '.{\"schema\"' runs/r/journal.jsonl"), 1);
 	sys.write = short_write;
 	writes_left = 2;
 	CU_ASSERT_EQUAL(append(&c, &other, &err), SOLDR_E_IO);
