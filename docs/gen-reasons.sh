@@ -27,6 +27,8 @@ number is its place among the counters on disk ([formats.md](formats.md)).
 A compile that ran after a failed look-up and could not be stored counts under why it was not stored. `recache` is a
 `bypass` where a wrapped cache has no way to be asked for it. `audit_lost` counts lost
 lines of the journal, beside the reason of the compile itself.
+`verified` and `verify_mismatch` were found in the store and not served (`verify.percent`); a mismatch whose new result cannot be
+stored is a `bypass` or `fallback`.
 
 | number | name | kind | meaning |
 | --- | --- | --- | --- |

@@ -189,10 +189,11 @@ static int run_command(const struct door *door, const char *const *envp, int *wa
 	return 0;
 }
 
-/* At most five lines, in one write. */
-static void summary_text(struct buf *out, const struct session *session, const struct session_end *end)
+/* At most five lines, and one more where a verified hit was wrong; in one write. */
+static void summary_text(struct buf *out, const struct door *door, const struct session_end *end)
 {
 	const struct counter_totals *t = end->totals;
+	const uint64_t verified = t->reasons[SOLDR_REASON_VERIFIED], mismatches = t->reasons[SOLDR_REASON_VERIFY_MISMATCH];
 	enum soldr_reason top[SOLDR_REASON_COUNT];
 	char a[TEXT_SIZE], b[TEXT_SIZE], c[TEXT_SIZE], d[TEXT_SIZE];
 	buf_addf(out, "soldr: %s %s by backend %s in %s\n", text_count(a, t->compilations),
@@ -203,12 +204,18 @@ static void summary_text(struct buf *out, const struct session *session, const s
 		buf_addf(out, ", passthrough %s", text_count(a, t->passthrough));
 	if (t->fallbacks)
 		buf_addf(out, ", fallbacks %s", text_count(a, t->fallbacks));
-	buf_addf(out, "\nsoldr:   hit rate %s, time saved %s\n", text_percent(a, t->hits, t->hits + t->misses),
+	buf_addf(out, "\nsoldr:   hit rate %s, time saved %s", text_percent(a, t->hits, t->hits + t->misses),
 	         text_duration(b, t->time_saved_ns));
+	if (verified || mismatches)
+		buf_addf(out, ", verified %s", text_count(a, verified + mismatches));
+	buf_addc(out, '\n');
+	if (mismatches)
+		buf_addf(out, "soldr:   %s of the verified would have been wrong: see %s/evidence\n", text_count(a, mismatches),
+		         door->config.cache_root);
 	size_t n = text_top_reasons(t, top);
 	for (size_t i = 0; i < n && i < 3; i++)
 		buf_addf(out, "%s%s %s", i ? ", " : "soldr:   not hits: ", reason_name(top[i]), text_count(a, t->reasons[top[i]]));
-	buf_addf(out, "%ssoldr:   run %s\n", n ? "\n" : "", session->id);
+	buf_addf(out, "%ssoldr:   run %s\n", n ? "\n" : "", door->session.id);
 }
 
 static void finish(const struct door *door, int wait_status)
@@ -229,7 +236,7 @@ static void finish(const struct door *door, int wait_status)
 	if (!totals.compilations || door->config.quiet || !door->config.session_summary)
 		return;
 	struct buf text = BUF_INIT;
-	summary_text(&text, session, &end);
+	summary_text(&text, door, &end);
 	if (buf_ok(&text))
 		(void)fs_write_all(STDERR_FILENO, text.data, text.len);
 	buf_release(&text);
@@ -373,8 +380,9 @@ static int run_build(const struct cli *cli, const struct verb *verb)
 
 #define DOOR_HELP(how) \
 	how "\n" \
-	"Prints at most five lines about the cache at the end; --quiet or --no-session-summary\n" \
-	"before the verb leaves them out. The exit status is the command's own.\n"
+	"Prints at most five lines about the cache at the end, and one more where a verified hit\n" \
+	"was wrong; --quiet or --no-session-summary before the verb leaves them out. The exit\n" \
+	"status is the command's own.\n"
 
 #define SHIMS_HELP \
 	"Compilers found by name go through soldr (links in front of PATH), and CMake is told to\n" \

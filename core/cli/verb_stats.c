@@ -64,6 +64,8 @@ static void stats_json(const struct stats *s, struct buf *out)
 	json_u64(&j, "fallbacks", t->fallbacks);
 	json_u64(&j, "errors", t->errors);
 	json_u64(&j, "time_saved_ms", t->time_saved_ns / 1000000);
+	json_u64(&j, "verified", t->reasons[SOLDR_REASON_VERIFIED]);
+	json_u64(&j, "verify_mismatches", t->reasons[SOLDR_REASON_VERIFY_MISMATCH]);
 	json_u64(&j, "size_bytes", s->size.size_bytes);
 	json_u64(&j, "max_size_bytes", s->size.max_size_bytes);
 	json_u64(&j, "entries", s->size.entries);
@@ -103,6 +105,11 @@ static void stats_text(const struct stats *s, struct buf *out)
 	table_print(&table, out, 0);
 	buf_addf(out, "\nhit rate    %s of cacheable compilations\n", text_percent(a, t->hits, t->hits + t->misses));
 	buf_addf(out, "time saved  %s\n", text_duration(a, t->time_saved_ns));
+	if (t->reasons[SOLDR_REASON_VERIFIED] || t->reasons[SOLDR_REASON_VERIFY_MISMATCH])
+		buf_addf(out, "verified    %s hits compiled anyway and the same\n", text_count(a, t->reasons[SOLDR_REASON_VERIFIED]));
+	if (t->reasons[SOLDR_REASON_VERIFY_MISMATCH])
+		buf_addf(out, "            %s were not the same: see %s/evidence\n",
+		         text_count(a, t->reasons[SOLDR_REASON_VERIFY_MISMATCH]), s->config->cache_root);
 	if (s->size.known) {
 		buf_addf(out, "store       %s entries, %s", text_count(a, s->size.entries), text_bytes(b, s->size.size_bytes));
 		if (s->size.max_size_bytes)
@@ -193,8 +200,8 @@ static int run(const struct cli *cli, const struct verb *verb)
 const struct verb verb_stats = {
 	"stats", "stats [--json] [--zero]", "hits, misses and why, of the selected backend",
 	"  --json   one JSON object: schema_version, backend, compilations, hits, misses, non_cacheable,\n"
-	"           passthrough, fallbacks, errors, time_saved_ms, size_bytes, max_size_bytes, entries,\n"
-	"           reasons (name to count), since\n"
+	"           passthrough, fallbacks, errors, time_saved_ms, verified, verify_mismatches, size_bytes,\n"
+	"           max_size_bytes, entries, reasons (name to count), since\n"
 	"  --zero   start counting anew; the store is left as it is\n"
 	"\nThe counters are those of your user and the backend; --backend NAME before the verb\n"
 	"shows another one's.\n"

@@ -48,6 +48,7 @@ static const struct variable {
 	{"SOLDR_LOG", "log", NULL},
 	{"SOLDR_READONLY", "readonly", NULL},
 	{"SOLDR_RECACHE", "recache", NULL},
+	{"SOLDR_VERIFY", "verify.percent", NULL},
 	{"SOLDR_PATH_REMAP", "path_remap", NULL},
 	{"SOLDR_WORKTREE_ROOT", "worktree_root", NULL},
 	{"SOLDR_JOBS", "jobs", NULL},

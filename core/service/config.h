@@ -81,6 +81,7 @@ struct config {
 	char *log;               /* SOLDR_LOG: a level name or an absolute file; NULL: off */
 	char *run_id;            /* SOLDR_RUN_ID or NULL */
 	char *traceparent;       /* valid W3C value or NULL */
+	int64_t verify_percent;  /* of the hits */
 	int64_t jobs;            /* SOLDR_JOBS; 0: not set */
 	struct config_internal *internal; /* sources of each setting, file texts */
 };

@@ -307,6 +307,8 @@ static const struct setting settings[] = {
 	 "auto: map the worktree root away, so that checkouts share results; reserved: accepted and checked, no effect yet"},
 	{"readonly", &bool_kind, FILE_ONLY, AT(readonly), "false", NULL, 0, 0,
 	 "look results up, store none"},
+	{"verify.percent", &int_kind, FILE_ONLY, AT(verify_percent), "0", NULL, 0, 100,
+	 "share of the hits, in percent, that are compiled anyway and compared"},
 	{"session_summary", &bool_kind, FILE_ONLY, AT(session_summary), "true", NULL, 0, 0,
 	 "print a summary after a front-door build"},
 	{"quiet", &bool_kind, FILE_ONLY, AT(quiet), "false", NULL, 0, 0,

@@ -251,6 +251,8 @@ static void summary_json(const struct session *session, const struct session_end
 	json_u64(&j, "errors", t->errors);
 	json_u64(&j, "error_hits", t->error_hits);
 	json_u64(&j, "time_saved_ms", t->time_saved_ns / 1000000);
+	json_u64(&j, "verified", t->reasons[SOLDR_REASON_VERIFIED]);
+	json_u64(&j, "verify_mismatches", t->reasons[SOLDR_REASON_VERIFY_MISMATCH]);
 	json_close(&j, '}');
 	json_open(&j, "reasons", '{');
 	for (enum soldr_reason r = SOLDR_REASON_NONE + 1; r < SOLDR_REASON_COUNT; r++)

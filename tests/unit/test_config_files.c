@@ -86,7 +86,7 @@ static void visiting_keeps_the_order_of_the_table(void)
 		"audit.redaction.enabled=true\n", "audit.redaction.deny=[]\n", "audit.redaction.allow=[]\n",
 		"identity.product=soldr\n", "identity.instance_id=default\n", "identity.workspace=shared\n",
 		"limits.max_parallel_compiles=0\n", "limits.priority=auto\n", "on_error=fallback\n", "path_remap=off\n",
-		"readonly=false\n", "session_summary=true\n", "quiet=false\n", "recache=false\n", "worktree_root=~\n", "log=~\n",
+		"readonly=false\n", "verify.percent=0\n", "session_summary=true\n", "quiet=false\n", "recache=false\n", "worktree_root=~\n", "log=~\n",
 		"run_id=~\n", "traceparent=~\n", "jobs=0\n"};
 	for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
 		const char *found = strstr(text, order[i]);

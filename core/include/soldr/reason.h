@@ -70,7 +70,9 @@
 	X(BACKEND_ERROR, "backend_error", FAULT, "the backend failed at this request") \
 	X(PLUGIN_REFUSED, "plugin_refused", FAULT, "the plugin file was not accepted") \
 	X(AUDIT_LOST, "audit_lost", FAULT, "a line of the journal could not be written") \
-	X(OUTPUT_CONTENDED, "output_contended", REFUSAL, "another process wrote to the same output meanwhile")
+	X(OUTPUT_CONTENDED, "output_contended", REFUSAL, "another process wrote to the same output meanwhile") \
+	X(VERIFIED, "verified", MISS, "a hit that was compiled anyway to check it; the results were the same") \
+	X(VERIFY_MISMATCH, "verify_mismatch", MISS, "a hit that was compiled anyway to check it; the compiler gave something else")
 
 enum soldr_reason_kind {
 	SOLDR_REASON_KIND_MISS,
