@@ -36,6 +36,15 @@ static const char *kv_find(const soldr_kv *kv, uint32_t n, const char *key, cons
 	return otherwise;
 }
 
+static void embedded_close(soldr_instance *inst)
+{
+	if (!inst)
+		return;
+	store_release(&inst->store);
+	free(inst->evidence);
+	free(inst);
+}
+
 static int32_t embedded_open(const soldr_host *host, const soldr_kv *kv, uint32_t n, soldr_instance **out, soldr_error *err)
 {
 	const char *root = kv_find(kv, n, "host.cache_root", NULL);
@@ -48,23 +57,19 @@ static int32_t embedded_open(const soldr_host *host, const soldr_kv *kv, uint32_
 	inst->level = atoi(kv_find(kv, n, "compression.level", "1"));
 	inst->max_entry_size = strtoull(kv_find(kv, n, "max_entry_size", "1073741824"), NULL, 10);
 	inst->max_candidates = (uint32_t)strtoul(kv_find(kv, n, "max_candidates", "16"), NULL, 10);
+	inst->verify_percent = (uint32_t)strtoul(kv_find(kv, n, "host.verify_percent", "0"), NULL, 10);
 	uint64_t max_size = strtoull(kv_find(kv, n, "max_size", "21474836480"), NULL, 10);
 	bool readonly = strcmp(kv_find(kv, n, "host.readonly", "false"), "true") == 0;
 	int rc = store_init(&inst->store, root, max_size, readonly, err);
+	inst->evidence = path_join(root, "evidence");
+	if (!rc && !inst->evidence)
+		rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 	if (rc) {
-		free(inst);
+		embedded_close(inst);
 		return rc;
 	}
 	*out = inst;
 	return 0;
-}
-
-static void embedded_close(soldr_instance *inst)
-{
-	if (!inst)
-		return;
-	store_release(&inst->store);
-	free(inst);
 }
 
 /* ---- one request ------------------------------------------------------------------- */
@@ -192,6 +197,8 @@ static void unit_release(struct unit *u)
 {
 	invocation_release(&u->inv);
 	memo_release(&u->memo);
+	manifest_release(&u->found.manifest);
+	entry_release(&u->found.entry);
 	free(u->real);
 	free(u->assembler);
 	for (size_t i = 0; i < u->output_count; i++)

@@ -456,7 +456,7 @@ int identity_get(struct identity *id, const soldr_host *host, const soldr_reques
 		rc = probe(id, host, req, real, inv, err);
 		if (rc)
 			identity_release(id);
-		else
+		else if (!store->readonly)
 			remember(file, id, begun);
 	}
 	free(file);

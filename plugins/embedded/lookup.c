@@ -94,8 +94,7 @@ static int serve(struct unit *u, const struct entry *e, soldr_result *r, soldr_e
 
 int lookup(struct unit *u, soldr_result *r, soldr_error *err)
 {
-	struct manifest m = MANIFEST_INIT;
-	struct entry e = {0};
+	struct found *found = &u->found;
 	char detail[sizeof r->detail] = "";
 	bool stale = false;
 	int rc = 0;
@@ -103,21 +102,24 @@ int lookup(struct unit *u, soldr_result *r, soldr_error *err)
 		result_reason(r, SOLDR_REASON_RECACHE, "");
 		return 0;
 	}
-	enum soldr_reason why = read_manifest(u, &m);
+	enum soldr_reason why = read_manifest(u, &found->manifest);
 	const struct candidate *c = NULL;
 	if (why == SOLDR_REASON_NONE)
-		c = manifest_match(&m, &u->terminal, &u->memo, &stale, &why, detail, sizeof detail);
+		c = manifest_match(&found->manifest, &u->terminal, &u->memo, &stale, &why, detail, sizeof detail);
 	if (c)
-		why = read_entry(u, &c->result, &e);
-	if (c && why == SOLDR_REASON_NONE) {
-		rc = serve(u, &e, r, err);
-		if (!rc && stale && !u->inst->store.readonly)
-			renew(u, &m, c);
-	} else {
+		why = read_entry(u, &c->result, &found->entry);
+	if (!c || why != SOLDR_REASON_NONE) {
 		result_reason(r, why, detail);
+		return 0;
 	}
-	entry_release(&e);
-	manifest_release(&m);
+	found->candidate = c;
+	u->verify = verify_is_due(u);
+	if (u->verify)
+		result_reason(r, SOLDR_REASON_VERIFIED, "");
+	else
+		rc = serve(u, &found->entry, r, err);
+	if (!rc && stale && !u->inst->store.readonly)
+		renew(u, &found->manifest, c);
 	return rc;
 }
 
@@ -132,4 +134,30 @@ int unit_store_candidate(struct unit *u, const struct candidate_input *in, soldr
 	buf_release(&out);
 	manifest_release(&old);
 	return rc;
+}
+
+void unit_drop_result(struct unit *u, const struct digest *result)
+{
+	struct store *store = &u->inst->store;
+	struct manifest m = MANIFEST_INIT;
+	struct buf out = BUF_INIT;
+	uint32_t kept = 0;
+	store_remove(store, STORE_ENTRY, result);
+	if (read_manifest(u, &m) == SOLDR_REASON_NONE) {
+		for (uint32_t i = 0; i < m.candidate_count; i++) {
+			if (digest_equal(&m.candidates[i].result, result))
+				continue;
+			struct candidate other = m.candidates[kept];
+			m.candidates[kept++] = m.candidates[i];
+			m.candidates[i] = other;
+		}
+		struct manifest rest = m; /* of what m owns */
+		rest.candidate_count = kept;
+		if (!kept)
+			store_remove(store, STORE_MANIFEST, &u->key.direct);
+		else if (manifest_encode(&rest, &u->key.direct, &out, NULL) == 0)
+			store_write(store, STORE_MANIFEST, &u->key.direct, &out, NULL);
+	}
+	buf_release(&out);
+	manifest_release(&m);
 }

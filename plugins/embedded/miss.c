@@ -44,6 +44,8 @@ struct run {
 		struct tuple tuple;
 	} made[OUTPUTS_MAX]; /* the outputs as the compiler left them */
 	struct witness witness;
+	bool whole; /* no output is missing */
+	bool alone; /* no other process wrote to them */
 	soldr_exit ex;
 };
 
@@ -247,35 +249,52 @@ static bool is_as_made(const struct unit *u, const struct run *run, size_t i)
 	return tuple_equal(&now, &run->made[i].tuple);
 }
 
-static int store_result(struct unit *u, struct run *run, const struct input_list *l, const struct guard_list *guards,
-                        uint64_t *bytes, soldr_error *err)
+/* What the compiler gave: owns the outputs, borrows the messages of the run. */
+struct product {
+	struct entry entry;
+	struct buf contents[OUTPUTS_MAX];
+	uint64_t bytes; /* of the outputs */
+};
+
+static void product_release(struct product *p)
 {
-	struct entry e = {.compile_ns = run->ex.wall_ns};
-	struct buf contents[OUTPUTS_MAX], packed = BUF_INIT;
-	struct candidate_input in = {.any_terminal = !run->ex.stdout_len && !run->ex.stderr_len};
-	struct state *states = calloc(l->len + 1, sizeof *states);
-	int rc = states ? 0 : err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
-	*bytes = 0;
 	for (size_t i = 0; i < OUTPUTS_MAX; i++)
-		contents[i] = BUF_INIT;
-	for (size_t i = 0; !rc && i < u->output_count; i++) {
+		buf_release(&p->contents[i]);
+}
+
+static int product_read(struct unit *u, struct run *run, struct product *p, soldr_error *err)
+{
+	p->entry.exit_code = run->ex.exit_code;
+	p->entry.compile_ns = run->ex.wall_ns;
+	for (size_t i = 0; i < u->output_count; i++) {
+		struct buf *content = &p->contents[i];
 		if (!run->made[i].written)
 			continue;
-		rc = fs_read_file(u->outputs[i].path, FILE_INPUT_MAX, &contents[i], err);
+		int rc = fs_read_file(u->outputs[i].path, FILE_INPUT_MAX, content, err);
 		if (!rc && (!is_as_made(u, run, i) || !witness_alone(&run->witness, 0)))
 			rc = err_set(err, SOLDR_E_BUSY, 0, "embedded", "%s is written by another process", u->outputs[i].path);
 		if (rc)
-			break;
-		add_section(&e, u->outputs[i].kind, run->made[i].executable, contents[i].data, contents[i].len);
-		*bytes += contents[i].len;
+			return rc;
+		add_section(&p->entry, u->outputs[i].kind, run->made[i].executable, content->data, content->len);
+		p->bytes += content->len;
 	}
-	add_messages(&e, &run->ex);
-	if (!rc && *bytes + run->ex.stdout_len + run->ex.stderr_len > u->inst->max_entry_size)
+	add_messages(&p->entry, &run->ex);
+	return 0;
+}
+
+static int store_product(struct unit *u, const struct run *run, const struct product *p, const struct input_list *l,
+                         const struct guard_list *guards, soldr_error *err)
+{
+	struct buf packed = BUF_INIT;
+	struct candidate_input in = {.any_terminal = !run->ex.stdout_len && !run->ex.stderr_len};
+	struct state *states = calloc(l->len + 1, sizeof *states);
+	int rc = states ? 0 : err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+	if (!rc && p->bytes + run->ex.stdout_len + run->ex.stderr_len > u->inst->max_entry_size)
 		rc = err_set(err, SOLDR_E_LIMIT, 0, "embedded", "the result is larger than max_entry_size");
 	if (!rc) {
 		name_result(u, l, in.any_terminal, &in.result);
 		in.terminal = u->terminal;
-		rc = entry_encode(&in.result, &e, u->inst->level, &packed, err);
+		rc = entry_encode(&in.result, &p->entry, u->inst->level, &packed, err);
 	}
 	if (!rc)
 		rc = store_write(&u->inst->store, STORE_ENTRY, &in.result, &packed, err);
@@ -291,8 +310,6 @@ static int store_result(struct unit *u, struct run *run, const struct input_list
 	if (!rc)
 		rc = unit_store_candidate(u, &in, err);
 	free(states);
-	for (size_t i = 0; i < OUTPUTS_MAX; i++)
-		buf_release(&contents[i]);
 	buf_release(&packed);
 	return rc;
 }
@@ -332,12 +349,12 @@ static enum soldr_reason reason_of_store_error(const soldr_error *err)
 	return err->sys_errno == ENOSPC || err->sys_errno == EDQUOT ? SOLDR_REASON_DISK_FULL : SOLDR_REASON_STORE_FAILED;
 }
 
-/* Sets the outcome of a compile that ran: NONE means stored, with the reason of the lookup left in r. */
+/* Sets the outcome of a compile that ran: NONE means stored, with the reason of the lookup left in r. A mismatch outweighs all. */
 static void conclude(struct unit *u, soldr_result *r, enum soldr_reason why, const char *detail, const soldr_error *err)
 {
 	bool fault = why == SOLDR_REASON_STORE_FAILED || why == SOLDR_REASON_DISK_FULL;
 	r->outcome = why == SOLDR_REASON_NONE ? SOLDR_OUTCOME_MISS : fault ? SOLDR_OUTCOME_FALLBACK : SOLDR_OUTCOME_BYPASS;
-	if (why != SOLDR_REASON_NONE)
+	if (why != SOLDR_REASON_NONE && u->verdict != SOLDR_REASON_VERIFY_MISMATCH)
 		result_reason(r, why, detail);
 	if (fault)
 		u->inst->host->log(u->inst->host->core, SOLDR_LOG_WARN, "embedded", err->message);
@@ -387,6 +404,45 @@ static enum soldr_reason judge_suspects(struct unit *u, const struct input_list 
 	return inputs_unchanged(u, inputs) ? SOLDR_REASON_NONE : SOLDR_REASON_INPUT_MODIFIED;
 }
 
+/* The hit that was compiled instead of served against the compiler's result; r gets the reason that the lookup gives now. */
+static void judge_hit(struct unit *u, const struct entry *made, soldr_result *r)
+{
+	char detail[sizeof r->detail] = "";
+	enum soldr_reason why = verify_judge(u, made, detail, sizeof detail);
+	result_reason(r, why, detail);
+}
+
+/* What may not be stored can still be compared, unless it may come from other inputs or another writer. */
+static bool is_comparable(const struct unit *u, const struct run *run, enum soldr_reason why)
+{
+	return u->verify && run->alone && why != SOLDR_REASON_INPUT_MODIFIED && !run->ex.truncated && !arguments_changed(u);
+}
+
+/* Judges and stores what a compile gave. why: what forbids to store it so far. */
+static enum soldr_reason keep(struct unit *u, struct run *run, enum soldr_reason why, const struct input_list *inputs,
+                              const struct guard_list *guards, soldr_result *r, soldr_error *err)
+{
+	struct product product = {0};
+	bool comparable = is_comparable(u, run, why);
+	if (why != SOLDR_REASON_NONE && !comparable)
+		return why;
+	if (product_read(u, run, &product, err) != 0)
+		why = why != SOLDR_REASON_NONE ? why : reason_of_store_error(err);
+	else if (comparable)
+		judge_hit(u, &product.entry, r);
+	if (why == SOLDR_REASON_NONE && !run->whole)
+		why = SOLDR_REASON_OUTPUT_MISSING;
+	if (why == SOLDR_REASON_NONE && u->verdict != SOLDR_REASON_VERIFIED) {
+		if (unit_is_readonly(u))
+			why = SOLDR_REASON_READONLY;
+		else if (store_product(u, run, &product, inputs, guards, err) != 0)
+			why = reason_of_store_error(err);
+	}
+	r->output_bytes = product.bytes;
+	product_release(&product);
+	return why;
+}
+
 /* After a successful compile: inputs, depfile, store. */
 static int finish(struct unit *u, struct run *run, const struct identity *id, soldr_result *r, soldr_error *err)
 {
@@ -399,7 +455,8 @@ static int finish(struct unit *u, struct run *run, const struct identity *id, so
 	char detail[sizeof r->detail] = "";
 	enum soldr_reason why = SOLDR_REASON_NONE;
 	int rc = 0;
-	bool written = true, alone = witness_alone(&run->witness, 1);
+	run->alone = witness_alone(&run->witness, 1);
+	run->whole = true;
 	bool listed = read_list(run, &text, &rule, &paths) == 0;
 	if (!listed)
 		why = SOLDR_REASON_INPUTS_UNKNOWN;
@@ -412,18 +469,16 @@ static int finish(struct unit *u, struct run *run, const struct identity *id, so
 	if (!rc && why == SOLDR_REASON_NONE)
 		why = guards_make(u, id, &inputs, run->begun, &guards, detail, sizeof detail);
 	for (size_t i = 0; i < u->output_count; i++)
-		written = note_output(u, run, i) && written;
+		run->whole = note_output(u, run, i) && run->whole;
 	if (!rc && why == SOLDR_REASON_NONE)
 		why = judge_run(u, run);
-	alone = witness_alone(&run->witness, run->filter ? 1 : 0) && alone; /* the depfile may have been mended */
-	if (!rc && why == SOLDR_REASON_NONE && !alone)
+	run->alone = witness_alone(&run->witness, run->filter ? 1 : 0) && run->alone; /* the depfile may have been mended */
+	if (!rc && why == SOLDR_REASON_NONE && !run->alone)
 		why = SOLDR_REASON_OUTPUT_CONTENDED;
-	if (!rc && why == SOLDR_REASON_NONE && !written)
-		why = SOLDR_REASON_OUTPUT_MISSING;
-	if (!rc && why == SOLDR_REASON_NONE && store_result(u, run, &inputs, &guards, &r->output_bytes, &problem) != 0)
-		why = reason_of_store_error(&problem);
-	if (!rc)
+	if (!rc) {
+		why = keep(u, run, why, &inputs, &guards, r, &problem);
 		conclude(u, r, why, detail, &problem);
+	}
 	guards_release(&guards);
 	inputs_release(&inputs);
 	vec_release(&paths);
@@ -447,11 +502,23 @@ static void mend_after_failure(struct unit *u, struct run *run)
 	run_compiler(u, &again, SOLDR_SPAWN_MUTE_STDOUT | SOLDR_SPAWN_MUTE_STDERR, NULL, NULL, &ignored);
 }
 
+/* A compile that fails where the store has one that succeeded is a mismatch. */
+static void judge_failure(struct unit *u, struct run *run, soldr_result *r)
+{
+	struct entry made = {.exit_code = run->ex.exit_code};
+	mend_after_failure(u, run);
+	run->alone = true; /* the outputs are not looked at */
+	if (!is_comparable(u, run, SOLDR_REASON_NONE))
+		return;
+	add_messages(&made, &run->ex);
+	judge_hit(u, &made, r);
+}
+
 int miss(struct unit *u, soldr_result *r, soldr_error *err)
 {
 	struct identity id = IDENTITY_INIT;
 	soldr_error unknown = SOLDR_ERROR_INIT;
-	if (u->inst->store.readonly || (u->req->flags & SOLDR_REQUEST_READONLY))
+	if (unit_is_readonly(u) && !u->verify)
 		return unit_bypass(u, SOLDR_REASON_READONLY, "", r, err);
 	if (identity_get(&id, u->inst->host, u->req, u->real, &u->inv, &u->inst->store, &unknown) != 0)
 		return unit_bypass(u, SOLDR_REASON_UNKNOWN_COMPILER, unknown.message, r, err);
@@ -472,10 +539,9 @@ int miss(struct unit *u, soldr_result *r, soldr_error *err)
 		identity_release(&id);
 		return unit_bypass(u, why, "", r, err);
 	}
-	struct buf claims = BUF_INIT;
-	buf_addf(&claims, "%s/outputs", u->inst->store.dir);
-	witness_begin(&run.witness, buf_str(&claims), written, u->output_count);
-	buf_release(&claims);
+	char *claims = u->inst->store.readonly ? NULL : path_join(u->inst->store.dir, "outputs");
+	witness_begin(&run.witness, claims, written, u->output_count);
+	free(claims);
 	run.begun = files_clock_ns();
 	note_before(u, &run);
 	rc = run_compiler(u, &run, SOLDR_SPAWN_CAPTURE_STDOUT | SOLDR_SPAWN_CAPTURE_STDERR, &run.argv, &run.envp, err);
@@ -484,7 +550,7 @@ int miss(struct unit *u, soldr_result *r, soldr_error *err)
 		r->signal = run.ex.signal;
 		if (run.ex.signal || run.ex.exit_code) {
 			if (!run.ex.signal)
-				mend_after_failure(u, &run);
+				judge_failure(u, &run, r);
 			conclude(u, r, run.ex.signal ? SOLDR_REASON_COMPILER_KILLED : SOLDR_REASON_COMPILE_FAILED, "", NULL);
 		} else {
 			rc = finish(u, &run, &id, r, err);

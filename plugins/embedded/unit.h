@@ -7,6 +7,8 @@
  *   inputs.c    the list of inputs that a compiler wrote, read and judged
  *   expansion.c what the scan suspects, settled by the preprocessor
  *   shadow.c    which names must stay absent for the result to stay right
+ *   verify.c    a share of the hits is compiled anyway, and compared
+ *   evidence.c  what is kept of a hit that would have been wrong
  */
 #ifndef EMBEDDED_UNIT_H
 #define EMBEDDED_UNIT_H
@@ -28,6 +30,15 @@ struct soldr_instance {
 	int level;               /* zstd's */
 	uint64_t max_entry_size; /* bytes of outputs and messages */
 	uint32_t max_candidates;
+	uint32_t verify_percent; /* of the hits */
+	char *evidence;          /* directory */
+};
+
+/* What a lookup found. */
+struct found {
+	struct manifest manifest;
+	const struct candidate *candidate; /* of the manifest */
+	struct entry entry;
 };
 
 struct unit {
@@ -44,6 +55,9 @@ struct unit {
 	struct output outputs[OUTPUTS_MAX]; /* in the order in which a hit publishes them: the depfile first, the object last */
 	size_t output_count;
 	const char *depfile_path; /* among outputs; NULL: none */
+	struct found found;
+	bool verify;                /* the hit is compiled instead of served */
+	enum soldr_reason verdict;  /* then: VERIFIED, VERIFY_MISMATCH, or NONE: it cannot be told */
 };
 
 /* Serves from the store: the outcome in r, or its reason (a miss) with outcome NONE. Errors: a fault; nothing was shown. */
@@ -55,6 +69,40 @@ int unit_bypass(struct unit *, enum soldr_reason, const char *detail, soldr_resu
 void result_reason(soldr_result *r, enum soldr_reason, const char *detail);
 /* Writes the manifest with the candidate in front of what is stored now. */
 int unit_store_candidate(struct unit *, const struct candidate_input *, soldr_error *);
+
+/* Takes the result, and the candidates that lead to it, out of the store. */
+void unit_drop_result(struct unit *, const struct digest *result);
+/* Nothing may be stored for this request. */
+static inline bool unit_is_readonly(const struct unit *u)
+{
+	return u->inst->store.readonly || (u->req->flags & SOLDR_REQUEST_READONLY);
+}
+
+/* ---- verify.c ---- */
+
+/* Whether a hit is to be compiled instead of served; for percent of all seeds, which may be neighbours. */
+bool verify_chosen(uint64_t seed, uint32_t percent);
+bool verify_is_due(const struct unit *);
+/*
+ * Compares what the lookup found with what the compiler gave. Sets u->verdict;
+ * a mismatch is kept as evidence and dropped from the store. Returns the reason
+ * that the lookup would give now; detail: the file, or the evidence.
+ */
+enum soldr_reason verify_judge(struct unit *, const struct entry *made, char *detail, size_t detail_size);
+/* Appends a line for each difference. Errors: they cannot be told. */
+int verify_compare(const struct entry *stored, const struct entry *made, struct buf *differences, soldr_error *);
+
+/* ---- evidence.c ---- */
+
+enum { EVIDENCE_MAX = 16, EVIDENCE_BYTES_MAX = 256 << 20 };
+
+/*
+ * Writes down what was stored, what was compiled, and what both come from, in
+ * a new directory below the instance's; the oldest go when a limit is passed.
+ */
+int evidence_keep(const struct unit *, const struct entry *made, const char *differences, char *dir, size_t dir_size, soldr_error *);
+/* What a section is called in messages and files: "object", "depfile", … */
+const char *evidence_name(uint32_t kind, char name[static 24]);
 
 /* ---- inputs.c ---- */
 

@@ -80,7 +80,8 @@ void witness_begin(struct witness *w, const char *claims, const char *const *pat
 {
 	const uint32_t mask = IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR;
 	*w = WITNESS_INIT;
-	open_claims(w, claims);
+	if (claims)
+		open_claims(w, claims);
 	w->events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	for (size_t i = 0; i < count && i < WITNESS_FILES_MAX; i++) {
 		struct witness_file *f = &w->files[w->count++];

@@ -35,8 +35,8 @@ struct witness {
 
 /*
  * Watches the files at these absolute paths, which must outlive the witness.
- * claims: the path of the file of claims, made when it is missing. Where the
- * system cannot tell, every answer is yes.
+ * claims: the path of the file of claims, made when it is missing; NULL: none.
+ * Where the system cannot tell, every answer is yes.
  */
 void witness_begin(struct witness *, const char *claims, const char *const *paths, size_t count);
 /*
