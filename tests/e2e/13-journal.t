@@ -8,19 +8,6 @@ runs=$SOLDR_CACHE_DIR/runs
 config=$T/soldr.yaml
 mkdir src && cd src || exit 1
 
-settle() { # until file times have moved on: inputs as young as the compile are not stored
-	: >.tick
-	while : >.tock && [ -z "$(find .tock -newer .tick)" ]; do :; done
-	rm -f .tick .tock
-}
-drop() { # removes what is below the temporary root, and nothing else
-	for drop_path in "$@"; do
-		case $drop_path in
-		"$T"/?*) rm -rf "$drop_path" ;;
-		*) echo "Bail out! $drop_path is not below $T"; exit 1 ;;
-		esac
-	done
-}
 cat >"$T/lines.py" <<'END'
 # lines.py FILE EXPRESSION: the value of the expression; L is the list of the file's lines, all of them whole.
 import json, sys

@@ -8,21 +8,6 @@ fixtures=${SOLDR_TEST_FIXTURES:-$root/build/tests/fixtures}
 cache=$SOLDR_CACHE_DIR
 config=$T/soldr.yaml
 
-settle() { # until file times have moved on: inputs as young as the compile are not stored
-	: >.tick
-	while : >.tock && [ -z "$(find .tock -newer .tick)" ]; do :; done
-	rm -f .tick .tock
-}
-
-drop() { # removes what is below the temporary root, and nothing else
-	for drop_path in "$@"; do
-		case $drop_path in
-		"$T"/?*) rm -rf "$drop_path" ;;
-		*) echo "Bail out! $drop_path is not below $T"; exit 1 ;;
-		esac
-	done
-}
-
 for n in 1 2 3 4 5 6 7 8 9 10; do echo "int f$n(int a) { return a * $n; }" >$n.c; done
 for n in 1 2 3 4 5 6 7 8 9 10; do gcc -g -O2 -c $n.c -o $n.want; done
 settle

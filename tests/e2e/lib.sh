@@ -13,6 +13,9 @@
 #	like GOT ERE NAME   matches a line of GOT against an extended regular expression
 #	unlike GOT ERE NAME
 #	skip NAME WHY
+#	settle              waits until file times have moved on: inputs as young as
+#	                    the compile are not stored
+#	drop PATH…          removes what is below $T; anything else ends the test
 #	done_testing        the plan, and the exit status
 
 lib_dir=$(cd "$(dirname "$0")" && pwd) || exit 1
@@ -110,6 +113,21 @@ unlike() {
 skip() {
 	lib_count=$((lib_count + 1))
 	echo "ok $lib_count - $1 # SKIP $2"
+}
+
+settle() {
+	: >.tick
+	while : >.tock && [ -z "$(find .tock -newer .tick)" ]; do :; done
+	rm -f .tick .tock
+}
+
+drop() {
+	for drop_path in "$@"; do
+		case $drop_path in
+		"$T"/?*) rm -rf "$drop_path" ;;
+		*) echo "Bail out! $drop_path is not below $T"; exit 1 ;;
+		esac
+	done
 }
 
 # The value at a path of keys in a JSON file: json FILE KEY…
