@@ -58,7 +58,7 @@ void parity_sample(struct parity_requests *, size_t n, uint64_t seed);
 
 enum parity_isolation {
 	PARITY_OVERLAY, /* a private mount namespace with an overlay over each directory */
-	PARITY_IN_PLACE /* none to be had: outputs are written where they belong, and the truth's stay there */
+	PARITY_IN_PLACE /* none to be had or wanted: outputs are written where they belong, and the truth's stay there */
 };
 
 struct parity_file {
@@ -87,8 +87,9 @@ struct parity_scene {
 
 /* Whether an overlay is possible for this request, here and now. */
 bool parity_scene_can_cover(const struct parity_request *, const char *scratch);
-/* Decides the isolation by trying it. */
-int parity_scene_open(struct parity_scene *, const struct parity_request *, const char *scratch, uint64_t timeout_ns, soldr_error *);
+/* Decides the isolation by trying it, unless in_place. */
+int parity_scene_open(struct parity_scene *, const struct parity_request *, const char *scratch, bool in_place, uint64_t timeout_ns,
+                      soldr_error *);
 void parity_scene_release(struct parity_scene *);
 /*
  * Runs program with argv in the request's directory. An error means that the
@@ -125,6 +126,7 @@ struct parity_plan {
 	const char *backends[PARITY_BACKENDS_MAX];
 	bool caching[PARITY_BACKENDS_MAX];          /* the backend says that a repeated request hits */
 	size_t backend_count;
+	bool in_place;                              /* no overlays, although they might be had */
 	uint64_t timeout_ns;
 	const char *keep;                           /* directory for what differs, or NULL */
 };

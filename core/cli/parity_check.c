@@ -275,7 +275,7 @@ void parity_check(const struct parity_plan *plan, const struct parity_request *r
 		buf_addf(&why, "compiler %s: %s", request->argv.items[0], strerror(errno));
 		not_replayable(v, buf_str(&why));
 		buf_release(&why);
-	} else if (!buf_ok(&scratch) || parity_scene_open(&c.scene, request, scratch.data, plan->timeout_ns, &err) != 0) {
+	} else if (!buf_ok(&scratch) || parity_scene_open(&c.scene, request, scratch.data, plan->in_place, plan->timeout_ns, &err) != 0) {
 		not_replayable(v, err.message);
 	} else {
 		check_with_truth(&c, compiler, &err);

@@ -174,7 +174,7 @@ int parity_work_run(struct parity_work *w, size_t jobs, soldr_error *err)
 	}
 	/* Requests that run in place would see each other's outputs: one at a time, after the others. */
 	for (size_t i = 0; i < n; i++)
-		if (parity_scene_can_cover(&w->requests.items[i], w->plan.scratch))
+		if (!w->plan.in_place && parity_scene_can_cover(&w->requests.items[i], w->plan.scratch))
 			order[together++] = i;
 		else
 			serial[alone++] = i;

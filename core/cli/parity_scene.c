@@ -458,7 +458,8 @@ bool parity_scene_can_cover(const struct parity_request *r, const char *scratch)
 	return can;
 }
 
-int parity_scene_open(struct parity_scene *s, const struct parity_request *r, const char *scratch, uint64_t timeout_ns, soldr_error *err)
+int parity_scene_open(struct parity_scene *s, const struct parity_request *r, const char *scratch, bool in_place, uint64_t timeout_ns,
+                      soldr_error *err)
 {
 	struct stat st;
 	*s = (struct parity_scene){.timeout_ns = timeout_ns, .scratch = strdup(scratch), .exclude = path_dir(scratch)};
@@ -467,7 +468,7 @@ int parity_scene_open(struct parity_scene *s, const struct parity_request *r, co
 		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 	if (stat(r->cwd, &st) != 0)
 		return err_set(err, SOLDR_E_NOT_FOUND, errno, origin, "its directory %s", r->cwd);
-	s->isolation = can_cover(s) == 0 ? PARITY_OVERLAY : PARITY_IN_PLACE;
+	s->isolation = !in_place && can_cover(s) == 0 ? PARITY_OVERLAY : PARITY_IN_PLACE;
 	s->runs++;
 	return 0;
 }

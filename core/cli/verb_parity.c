@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 struct options {
-	bool build, as_json, quiet;
+	bool build, as_json, quiet, in_place;
 	const char *database, *journal, *backends, *sample, *jobs, *seed, *timeout, *keep, *junit;
 	uint64_t sample_n, jobs_n, seed_n, timeout_ns;
 };
@@ -25,6 +25,7 @@ static int read_options(const struct cli *cli, const struct verb *verb, struct o
 	struct cli_operands operands;
 	const struct cli_option table[] = {
 		{"--build", &o->build, NULL},    {"--json", &o->as_json, NULL},   {"--quiet", &o->quiet, NULL},
+		{"--in-place", &o->in_place, NULL},
 		{"--compdb", NULL, &o->database}, {"--backends", NULL, &o->backends}, {"--sample", NULL, &o->sample},
 		{"--jobs", NULL, &o->jobs},      {"--seed", NULL, &o->seed},      {"--timeout", NULL, &o->timeout},
 		{"--keep", NULL, &o->keep},      {"--junit", NULL, &o->junit},    {"--run", NULL, &o->journal},
@@ -210,6 +211,7 @@ static int run(const struct cli *cli, const struct verb *verb)
 		status = err.code == SOLDR_E_INVALID ? STATUS_USAGE : STATUS_SOLDR;
 	} else {
 		w.plan.keep = keep;
+		w.plan.in_place = o.in_place;
 		if (o.timeout)
 			w.plan.timeout_ns = o.timeout_ns;
 		w.progress = !o.quiet && !config.quiet && !o.as_json && isatty(2);
@@ -239,11 +241,12 @@ const struct verb verb_parity = {
 		"  --jobs N            checks at once; default: one for each processor\n"
 		"  --timeout TIME      for one run, e.g. 60s; default 10min\n"
 		"  --keep DIR          keep the files of runs that differ\n"
+		"  --in-place          no private view of the files; needed where a server outside would do the work\n"
 		"  --json              the report as JSON; --junit FILE: also as JUnit XML\n"
 		"  --quiet             no progress\n"
 		"\n"
-		"Nothing of yours is touched where the system allows private mount namespaces; elsewhere\n"
-		"requests run in place, one at a time, and leave the compiler's own outputs behind.\n"
+		"Nothing of yours is touched where the system allows private mount namespaces; elsewhere,\n"
+		"and with --in-place, requests run one at a time and leave the compiler's own outputs behind.\n"
 		"Exit status: 0 all the same, 1 something differs, 2 wrong usage.\n"
 		"\n"
 		"Example: soldr parity --backends embedded,null -- gcc -O2 -c x.c -o x.o\n",

@@ -21,10 +21,13 @@ EOF
 	rm -f "$T/first.o"
 }
 caught() { # FAULT PATTERN
-	broken "$1"
-	run "$SOLDR" --config ../broken.yaml parity --backends broken -- gcc -Wall -MMD -MF x.d -c x.c -o x.o
-	is "$status" 1 "a backend that does $1 is caught"
-	like "$out" "$2" "and the report says so"
+	for how in --quiet --in-place; do # in a private view of the files, and without one
+		broken "$1"
+		run "$SOLDR" --config ../broken.yaml parity $how --backends broken -- gcc -Wall -MMD -MF x.d -c x.c -o x.o
+		is "$status" 1 "a backend that does $1 is caught ($how)"
+		like "$out" "$2" "and the report says so ($how)"
+		rm -f x.o x.d left-over.o
+	done
 }
 
 if [ -r "$fixtures/broken.so" ]; then
@@ -60,6 +63,10 @@ before=$(ls)
 run "$SOLDR" parity --backends embedded,null -- gcc -Wall -MMD -MF x.d -c x.c -o x.o
 is "$status" 0 "embedded and null give the compiler's bytes"
 is "$(ls)" "$before" "nothing is left in the user's directory"
+run "$SOLDR" parity --in-place --backends embedded,null -- gcc -Wall -MMD -MF x.d -c x.c -o x.o
+is "$status" 0 "in place too embedded and null give the compiler's bytes"
+ok "and the compiler's own outputs stay" test -s x.o -a -s x.d
+rm -f x.o x.d
 run "$SOLDR" parity -- nocc -c x.c
 is "$status" 0 "a request that cannot be replayed is no difference"
 like "$out" '1 not replayable' "but counted"

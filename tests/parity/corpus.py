@@ -114,6 +114,11 @@ RUSTC = [
     "--crate-type lib --emit llvm-ir part.rs", "--crate-type lib --emit obj -C opt-level=3 part.rs", "--crate-type lib -C debuginfo=2 lib.rs", "--crate-type lib --cfg feature=\"x\" lib.rs",
     "--crate-type lib --remap-path-prefix {d}=/src -g lib.rs", "--crate-type lib -C metadata=abc -C extra-filename=-abc part.rs", "--crate-type lib --cap-lints allow warn.rs",
     "--crate-type lib -D warnings warn.rs", "--version", "-vV", "--print cfg", "--print sysroot", "--crate-type lib -C codegen-units=1 -C panic=abort part.rs",
+    "--crate-name own --edition=2021 lib.rs --error-format=json --json=diagnostic-rendered-ansi,artifacts,future-incompat --crate-type lib "
+    "--emit=dep-info,metadata,link -C embed-bitcode=no -C debuginfo=2 -C metadata=0123 -C extra-filename=-0123",
+    "--crate-name own --edition=2021 lib.rs --error-format=json --json=diagnostic-rendered-ansi,artifacts,future-incompat --crate-type lib "
+    "--emit=dep-info,metadata -C embed-bitcode=no -C metadata=0123 -C extra-filename=-0123",
+    "--crate-name warned --edition=2021 warn.rs --crate-type lib --emit=dep-info,metadata,link -C opt-level=3 -C metadata=4567 -C extra-filename=-4567",
 ]
 
 
@@ -150,13 +155,13 @@ def main(directory):
     for compiler in ("gcc", "clang"):
         if shutil.which(compiler):
             for line in ("-c loop.c", "-MD -c loop.c", "-S loop.c", "-c plain.c macro.c", "-c plain.c -o -", "-c plain.c -o /dev/null",
-                         "plain.c -o out/{n}.bin", "-c nothere.c", "--version", "-dumpmachine", "-print-prog-name=cc1", "-c plain.c -o nodir/x.o",
-                         "-c plain.c -o out", "-c -x c -", "-x c-header inc/own.h -o out/{n}.gch"):
+                         "plain.c -o {n}.bin", "-c nothere.c", "--version", "-dumpmachine", "-print-prog-name=cc1", "-c plain.c -o nodir/x.o",
+                         "-c plain.c -o out", "-c -x c -", "-x c-header inc/own.h -o {n}.gch"):
                 add(compiler, line, False)
     if shutil.which("rustc"):
         for line in RUSTC:
             probe = line.startswith("-") and not line.startswith("--crate-type") and ".rs" not in line
-            add("rustc", line + ("" if probe else " --out-dir out/{n}.d"), False)
+            add("rustc", line + ("" if probe else " --out-dir {n}.d"), False)
     for n, e in enumerate(entries):
         if f"out/{n}.d" in e["arguments"]:
             os.makedirs(os.path.join(directory, f"out/{n}.d"), exist_ok=True)
