@@ -8,6 +8,7 @@
  * one wins, but what kind of call it is (a question, a link, …) is said first.
  */
 #include "args_names.h"
+#include "args_sides.h"
 #include "args_table.h"
 #include "path.h"
 #include "response.h"
@@ -30,7 +31,8 @@ struct parse {
 	bool no_memory;
 
 	const char *question, *preprocess; /* the option that makes it one */
-	bool compile, assembly, syntax_only, emit_llvm;
+	bool assembly;
+	struct side_request sides;
 	size_t inputs;
 	bool stdin_input;
 	const char *source;
@@ -185,10 +187,54 @@ static bool next_item(const char **at, struct buf *item)
 	return true;
 }
 
+static void add_side_file(struct parse *p, const char *path, bool keeps_mode, const char *argument)
+{
+	if (p->inv->side_count == SIDE_OUTPUTS_MAX)
+		refuse(p, SOLDR_REASON_SIDE_OUTPUT, argument);
+	else if (!sides_add(p->inv, path, false, keeps_mode))
+		p->no_memory = true;
+}
+
+static void ask_for_side(struct parse *p, enum side side, const char *value, const char *argument)
+{
+	p->sides.kinds |= 1u << side;
+	switch (side) {
+	case SIDE_FILE:
+	case SIDE_FILE_ANEW: add_side_file(p, value, side == SIDE_FILE, argument); break;
+	case SIDE_RECORD_FILE: p->sides.record_file = value; break;
+	case SIDE_TEMPORARIES:
+		/* Which of two forms wins is not relied on. */
+		if ((*value && strcmp(value, "=obj") != 0 && strcmp(value, "=cwd") != 0) ||
+		    (p->sides.temporaries && strcmp(p->sides.temporaries, value) != 0))
+			refuse(p, SOLDR_REASON_SIDE_OUTPUT, argument);
+		p->sides.temporaries = value;
+		break;
+	default: break;
+	}
+}
+
+/*
+ * The file of an assembler listing, -a…=FILE, or NULL. Of the kinds of listing
+ * only those that hold no time (g), no name of a temporary file (s, or pages
+ * for want of an n) and no text of files that debug information names (h).
+ */
+static const char *listing_file(const char *item)
+{
+	size_t kinds = starts_with(item, "-a") ? strspn(item + 2, "cdlmn") : 0;
+
+	return kinds && memchr(item + 2, 'n', kinds) && item[2 + kinds] == '=' ? item + 3 + kinds : NULL;
+}
+
 static void assembler_item(struct parse *p, const char *item, const char *argument)
 {
 	if (p->assembler_value_next) {
 		p->assembler_value_next = false;
+		return;
+	}
+	const char *listing = listing_file(item);
+	if (listing) {
+		p->inv->cwd_in_key = p->inv->output_in_key = true;
+		add_side_file(p, listing, true, argument);
 		return;
 	}
 	const struct assembler_option *o = assembler_option_find(item);
@@ -317,13 +363,10 @@ static void apply(struct parse *p, const struct option *o, const char *argument,
 
 	switch ((enum option_effect)o->effect) {
 	case EFFECT_KEY: break;
-	case EFFECT_COMPILE: p->compile = true; break;
+	case EFFECT_COMPILE: p->sides.compile = true; break;
 	case EFFECT_ASSEMBLY: p->assembly = true; break;
 	case EFFECT_PREPROCESS: p->preprocess = argument; break;
-	case EFFECT_SYNTAX_ONLY:
-		p->syntax_only = true;
-		refuse(p, SOLDR_REASON_UNSUPPORTED_OPTION, argument);
-		break;
+	case EFFECT_SYNTAX_ONLY: p->sides.syntax_only = true; break;
 	case EFFECT_QUESTION: p->question = argument; break;
 	case EFFECT_OUTPUT: set_output(p, value, argument); break;
 	case EFFECT_LANGUAGE: set_language(p, value, argument); break;
@@ -343,6 +386,14 @@ static void apply(struct parse *p, const struct option *o, const char *argument,
 		if (!*value)
 			refuse(p, SOLDR_REASON_UNSUPPORTED_OPTION, argument);
 		break;
+	case EFFECT_PROFILE_USE:
+		p->sides.reads_profile = true;
+		p->sides.profile = value;
+		break;
+	case EFFECT_SIDE: ask_for_side(p, (enum side)o->which, value, argument); break;
+	case EFFECT_DUMP_DIR: p->sides.dump_dir = value; break;
+	case EFFECT_DUMP_BASE: p->sides.dump_base = value; break;
+	case EFFECT_DUMP_EXTENSION: p->sides.dump_extension = value; break;
 	case EFFECT_MACHINE:
 		if (starts_with(value, "native"))
 			refuse(p, SOLDR_REASON_UNSUPPORTED_OPTION, argument);
@@ -352,7 +403,7 @@ static void apply(struct parse *p, const struct option *o, const char *argument,
 			refuse(p, SOLDR_REASON_UNSUPPORTED_OPTION, argument);
 		p->architecture_given = true;
 		break;
-	case EFFECT_EMIT_LLVM: p->emit_llvm = true; break;
+	case EFFECT_EMIT_LLVM: p->sides.emit_llvm = true; break;
 	case EFFECT_COLOUR: set_colour(p, o->arity == ARITY_JOINED ? value : NULL); break;
 	case EFFECT_PREPROCESSOR_LIST: preprocessor_list(p, value, argument); break;
 	case EFFECT_ASSEMBLER_LIST: assembler_list(p, value, argument); break;
@@ -360,7 +411,7 @@ static void apply(struct parse *p, const struct option *o, const char *argument,
 	case EFFECT_ASSEMBLER_OPTION:
 	case EFFECT_FRONTEND_OPTION:
 	case EFFECT_BACKEND_OPTION: passed_on(p, o, value, argument); break;
-	case EFFECT_REFUSE: refuse(p, (enum soldr_reason)o->reason, argument); break;
+	case EFFECT_REFUSE: refuse(p, (enum soldr_reason)o->which, argument); break;
 	}
 }
 
@@ -427,6 +478,11 @@ static bool settle(struct parse *p, enum soldr_reason reason, const char *detail
 	return false;
 }
 
+static bool links(const struct parse *p)
+{
+	return !p->sides.compile && !p->assembly && !p->sides.syntax_only;
+}
+
 static bool settle_language(struct parse *p)
 {
 	struct invocation *inv = p->inv;
@@ -437,7 +493,7 @@ static bool settle_language(struct parse *p)
 		inv->language = language_of_file(inv->family, p->source, p->cxx);
 	if (inv->language == LANGUAGE_HEADER)
 		return settle(p, SOLDR_REASON_PRECOMPILED_HEADER, p->source);
-	if (!p->compile && !p->assembly && !p->syntax_only)
+	if (links(p))
 		return settle(p, SOLDR_REASON_LINK, p->source);
 	if (inv->language == LANGUAGE_UNKNOWN)
 		return settle(p, SOLDR_REASON_UNKNOWN_LANGUAGE, p->source_language_name ? p->source_language_name : p->source);
@@ -451,8 +507,6 @@ static bool settle_language(struct parse *p)
 /* What kind of call it is; true: one compile of one source. */
 static bool settle_kind(struct parse *p)
 {
-	bool links = !p->compile && !p->assembly && !p->syntax_only;
-
 	if (p->question)
 		return settle(p, SOLDR_REASON_PROBE, p->question);
 	if (p->preprocess || p->program.preprocessor)
@@ -462,7 +516,7 @@ static bool settle_kind(struct parse *p)
 	if (p->stdin_input)
 		return settle(p, SOLDR_REASON_STDIN_INPUT, "-");
 	if (p->inputs > 1)
-		return settle(p, links ? SOLDR_REASON_LINK : SOLDR_REASON_MULTIPLE_INPUTS, p->source);
+		return settle(p, links(p) ? SOLDR_REASON_LINK : SOLDR_REASON_MULTIPLE_INPUTS, p->source);
 	return settle_language(p);
 }
 
@@ -492,9 +546,10 @@ static bool settle_output(struct parse *p)
 {
 	struct invocation *inv = p->inv;
 	const char *base = path_base(p->source);
-	const char *extension = p->assembly ? (p->emit_llvm ? ".ll" : ".s") : (p->emit_llvm ? ".bc" : ".o");
+	bool llvm = p->sides.emit_llvm;
+	const char *extension = p->assembly ? (llvm ? ".ll" : ".s") : (llvm ? ".bc" : ".o");
 
-	inv->action = p->assembly ? ACTION_ASSEMBLY : ACTION_OBJECT;
+	inv->action = p->sides.syntax_only ? ACTION_SYNTAX : p->assembly ? ACTION_ASSEMBLY : ACTION_OBJECT;
 	inv->source = copy_text(p, p->source, strlen(p->source));
 	/* -S of assembler writes the preprocessed text to standard output, or nothing. */
 	if (p->assembly && (inv->language == LANGUAGE_ASM || inv->language == LANGUAGE_ASM_CPP))
@@ -503,6 +558,8 @@ static bool settle_output(struct parse *p)
 		inv->output = named_after(p, base, stem_len(inv, base), extension);
 	if (!inv->output || !inv->source)
 		return false;
+	inv->no_output = inv->action == ACTION_SYNTAX || !strcmp(inv->output, "/dev/null");
+	inv->output_in_key |= inv->no_output;
 	if (!strcmp(inv->output, "-") || !strcmp(inv->output, "/dev/stdout"))
 		return settle(p, SOLDR_REASON_STDOUT_OUTPUT, inv->output);
 	if (!strcmp(inv->output, inv->source))
@@ -515,6 +572,14 @@ static char *default_depfile(struct parse *p)
 {
 	struct invocation *inv = p->inv;
 
+	if (!inv->output_given && inv->family == FAMILY_GCC) {
+		char *prefix = sides_gcc_prefix(inv, &p->sides);
+		char *name = prefix ? named_after(p, prefix, strlen(prefix), ".d") : NULL;
+
+		free(prefix);
+		p->no_memory |= !name;
+		return name;
+	}
 	if (!inv->output_given) {
 		const char *base = path_base(p->source);
 
@@ -545,6 +610,9 @@ static bool settle_depfile(struct parse *p)
 	/* Only one -MMD can be replaced. */
 	unclear |= inv->family == FAMILY_GCC && p->user_count > 1;
 	/* Clang repeats the name in its warning that the option is unused. */
+	/* GCC has an odd name for the depfile of a call that asks for no output at all. */
+	unclear |= inv->action == ACTION_SYNTAX && inv->family == FAMILY_GCC && !inv->output_given && !p->depfile &&
+	           !p->list_count && wanted;
 	unclear |= preprocessed && inv->family == FAMILY_CLANG && (p->depfile || p->list_count);
 	if (unclear)
 		return settle(p, SOLDR_REASON_DEPFILE_UNCLEAR, "-M options that do not fit together");
@@ -578,6 +646,7 @@ static void finish(struct parse *p)
 	}
 	if (!settle_output(p) || !settle_depfile(p))
 		return;
+	p->no_memory |= !sides_settle(inv, &p->sides, p->cwd);
 	if (inv->family != FAMILY_GCC || inv->depfile_mode != DEPFILE_USER) {
 		free(inv->mmd_replacement);
 		inv->mmd_replacement = NULL;
@@ -636,6 +705,8 @@ void invocation_release(struct invocation *inv)
 	free(inv->output);
 	free(inv->depfile);
 	free(inv->mmd_replacement);
+	for (size_t i = 0; i < inv->side_count; i++)
+		free(inv->sides[i].path);
 	vec_release(&inv->args);
 	vec_release(&inv->key_args);
 	vec_release(&inv->probe_args);

@@ -22,7 +22,7 @@ enum option_effect {
 	EFFECT_COMPILE,             /* -c */
 	EFFECT_ASSEMBLY,            /* -S */
 	EFFECT_PREPROCESS,          /* -E -M -MM */
-	EFFECT_SYNTAX_ONLY,
+	EFFECT_SYNTAX_ONLY,         /* -fsyntax-only */
 	EFFECT_QUESTION,            /* asks the driver: --version, -print-… */
 	EFFECT_OUTPUT,              /* -o */
 	EFFECT_LANGUAGE,            /* -x */
@@ -38,6 +38,11 @@ enum option_effect {
 	EFFECT_INCLUDE_AFTER,
 	EFFECT_FORCED_INCLUDE,      /* -include -imacros: the depfile lists the file */
 	EFFECT_EXTRA_INPUT,         /* a file that no depfile lists */
+	EFFECT_PROFILE_USE,         /* reads a profile: the one named, or one found by name */
+	EFFECT_SIDE,                /* writes a further file */
+	EFFECT_DUMP_DIR,            /* -dumpdir: GCC names further files by it */
+	EFFECT_DUMP_BASE,           /* -dumpbase */
+	EFFECT_DUMP_EXTENSION,      /* -dumpbase-ext */
 	EFFECT_MACHINE,             /* -march= …: "native" is not known here */
 	EFFECT_ARCHITECTURE,        /* -arch: once */
 	EFFECT_EMIT_LLVM,           /* another default output name */
@@ -68,7 +73,7 @@ struct option {
 	unsigned char arity;    /* enum option_arity */
 	unsigned char effect;   /* enum option_effect */
 	unsigned char flags;    /* OPTION_… */
-	unsigned char reason;   /* enum soldr_reason of EFFECT_REFUSE */
+	unsigned char which;    /* enum soldr_reason of EFFECT_REFUSE, enum side of EFFECT_SIDE */
 };
 
 /* Sorted by spelling as strcmp has it; one spelling may stand twice, for different families. */

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 static const char origin[] = "embedded";
@@ -125,32 +126,47 @@ static enum family classify(struct unit *u, enum soldr_reason *why)
 	return family;
 }
 
-/* False: the path cannot be an output that a hit writes. path: as the user spelled it. */
-static bool add_output(struct unit *u, const char *path, uint32_t kind, bool optional)
+/* False: the path cannot be an output that a hit writes. what.path: as the user spelled it. */
+static bool add_output(struct unit *u, struct output what)
 {
 	if (u->output_count == OUTPUTS_MAX)
 		return false;
 	struct output *o = &u->outputs[u->output_count];
-	*o = (struct output){path_absolute(u->req->cwd, path), kind, optional};
+	*o = what;
+	o->path = path_absolute(u->req->cwd, what.path);
 	if (!o->path)
 		return false;
 	u->output_count++;
 	for (size_t i = 0; i + 1 < u->output_count; i++)
 		if (strcmp(u->outputs[i].path, o->path) == 0)
 			return false;
-	return materialise_possible(o->path);
+	/* Into a file that keeps its mode the compiler must be able to write. */
+	return materialise_possible(o->path) && (!o->keeps_mode || access(o->path, W_OK) == 0 || errno == ENOENT);
+}
+
+static bool is_null_device(const char *path)
+{
+	struct stat st;
+	return sys.lstat(path, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
 }
 
 static enum soldr_reason set_outputs(struct unit *u)
 {
-	if (u->inv.depfile) {
-		if (!add_output(u, u->inv.depfile, ENTRY_DEPFILE, false))
-			return SOLDR_REASON_OUTPUT_SPECIAL;
-		u->depfile_path = u->outputs[0].path;
-		if (access(u->depfile_path, W_OK) != 0 && errno != ENOENT)
-			return SOLDR_REASON_OUTPUT_SPECIAL; /* the compiler could not write into it */
+	const struct invocation *inv = &u->inv;
+	bool fine = true;
+	if (inv->depfile) {
+		fine = add_output(u, (struct output){inv->depfile, ENTRY_DEPFILE, .keeps_mode = true});
+		u->depfile_path = fine ? u->outputs[0].path : NULL;
 	}
-	return add_output(u, u->inv.output, ENTRY_OBJECT, false) ? SOLDR_REASON_NONE : SOLDR_REASON_OUTPUT_SPECIAL;
+	for (size_t i = 0; fine && i < inv->side_count; i++) {
+		const struct side_output *s = &inv->sides[i];
+		fine = add_output(u, (struct output){s->path, ENTRY_SIDE + (uint32_t)i, s->optional, s->keeps_mode});
+	}
+	if (fine && !inv->no_output)
+		fine = add_output(u, (struct output){inv->output, ENTRY_OBJECT, .keeps_mode = inv->output_keeps_mode});
+	else if (fine && inv->action != ACTION_SYNTAX)
+		fine = is_null_device(inv->output);
+	return fine ? SOLDR_REASON_NONE : SOLDR_REASON_OUTPUT_SPECIAL;
 }
 
 /* NONE: the unit has its key. Otherwise why it is not cacheable. */
@@ -187,8 +203,9 @@ static enum soldr_reason prepare(struct unit *u, char *detail, size_t detail_siz
 	snprintf(detail, detail_size, "%s", u->inv.source);
 	if (u->dir < 0 || files_read(u->dir, u->inv.source, NULL, &tuple, &u->source, NULL) != 0)
 		return SOLDR_REASON_INPUT_UNREADABLE;
-	u->assembler = family == FAMILY_GCC ? identity_assembler(req) : NULL;
-	*rc = key_compute(&u->key, &u->inv, req, u->real, u->assembler, &u->source, err);
+	u->tools = identity_tools(req, &u->inv);
+	*rc = u->tools ? key_compute(&u->key, &u->inv, req, u->real, u->tools, &u->source, err)
+	               : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 	key_terminal(req, &u->terminal);
 	return SOLDR_REASON_NONE;
 }
@@ -200,7 +217,7 @@ static void unit_release(struct unit *u)
 	manifest_release(&u->found.manifest);
 	entry_release(&u->found.entry);
 	free(u->real);
-	free(u->assembler);
+	free(u->tools);
 	for (size_t i = 0; i < u->output_count; i++)
 		free(u->outputs[i].path);
 	if (u->dir >= 0)

@@ -14,6 +14,8 @@
  */
 #include "unit.h"
 
+#include "args_table.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,21 +42,35 @@ static bool user_defines(const struct vec *args, const char *name)
 	return false;
 }
 
-/*
- * The unit's arguments for -E: without what writes a depfile, which the compile has
- * written already, and what keeps comments.
- */
+/* Options that write files, which the compile has written already, or ask for another kind of call. */
+static bool is_dropped(const struct option *o)
+{
+	switch ((enum option_effect)o->effect) {
+	case EFFECT_DEPFILE_ALL:
+	case EFFECT_DEPFILE_USER:
+	case EFFECT_DEPFILE_TARGET:
+	case EFFECT_DEPFILE_PHONY:
+	case EFFECT_SIDE:
+	case EFFECT_SYNTAX_ONLY: return true;
+	default: return false;
+	}
+}
+
+/* The unit's arguments for -E, without what keeps comments. */
 static void question(const struct unit *u, struct vec *argv)
 {
 	const struct vec *args = &u->inv.key_args;
 	vec_add(argv, u->req->argv[0]);
 	for (size_t i = 0; i < args->len; i++) {
-		const char *a = args->items[i];
-		bool takes_value = strcmp(a, "-MT") == 0 || strcmp(a, "-MQ") == 0 || strcmp(a, "-MF") == 0;
-		if (strncmp(a, "-M", 2) == 0)
-			i += takes_value;
-		else if (strncmp(a, "-Wp,-M", 6) != 0 && strcmp(a, "-C") != 0 && strcmp(a, "-CC") != 0)
+		const char *a = args->items[i], *value;
+		const struct option *o = option_find(u->inv.family, a, &value);
+		bool separate = o && !value && (o->arity == ARITY_SEPARATE || o->arity == ARITY_EITHER) && i + 1 < args->len;
+		bool dropped = strncmp(a, "-Wp,-M", 6) == 0 || strcmp(a, "-C") == 0 || strcmp(a, "-CC") == 0 || (o && is_dropped(o));
+		if (!dropped)
 			vec_add(argv, a);
+		i += separate;
+		if (!dropped && separate)
+			vec_add(argv, args->items[i]);
 	}
 	vec_add(argv, "-w");
 	vec_add(argv, "-E");

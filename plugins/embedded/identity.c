@@ -3,7 +3,7 @@
  *
  * The question is `COMPILER PROBE-ARGS -x LANG -v -E /dev/null`: its standard
  * error names the cc1 that runs and the include directories (GCC and Clang
- * print the same headings). `-print-prog-name=as` names the assembler. Shared
+ * print the same headings). `-print-prog-name=as` names the assembler, and so on. Shared
  * libraries come from the dynamic loader itself (LD_TRACE_LOADED_OBJECTS, what
  * ldd does), asked only of programs that have one.
  *
@@ -50,9 +50,27 @@ bool identity_is_script(const char *path)
 	return n == 2 && head[0] == '#' && head[1] == '!';
 }
 
-char *identity_assembler(const soldr_request *req)
+static const struct {
+	unsigned tool;
+	const char *name;
+} tools[] = {{TOOL_ASSEMBLER, "as"}, {TOOL_OBJCOPY, "objcopy"}};
+
+enum { TOOLS = sizeof tools / sizeof *tools };
+
+static char *find_tool(const soldr_request *req, const char *name)
 {
-	return path_find_program("as", env_get(req->envp, "PATH"), req->cwd, NULL, NULL);
+	return path_find_program(name, env_get(req->envp, "PATH"), req->cwd, NULL, NULL);
+}
+
+char *identity_tools(const soldr_request *req, const struct invocation *inv)
+{
+	struct buf found = BUF_INIT;
+	for (size_t i = 0; i < TOOLS; i++) {
+		char *path = inv->tools & tools[i].tool ? find_tool(req, tools[i].name) : NULL;
+		buf_addf(&found, "%s\n", path ? path : "");
+		free(path);
+	}
+	return buf_detach(&found);
 }
 
 static const char *language_name(const struct invocation *inv)
@@ -214,18 +232,18 @@ static int add_libraries(struct identity *id, const soldr_host *host, const sold
 	return 0;
 }
 
-static int add_assembler(struct identity *id, const soldr_host *host, const soldr_request *req, const char *argv0,
-                         const struct invocation *inv, soldr_error *err)
+static int add_tool(struct identity *id, const soldr_host *host, const soldr_request *req, const struct invocation *inv,
+                    const char *name, soldr_error *err)
 {
 	struct vec argv = VEC_INIT;
 	struct buf out = BUF_INIT;
-	vec_add(&argv, argv0);
+	vec_add(&argv, req->argv[0]);
 	vec_add_all(&argv, vec_items(&inv->probe_args));
-	vec_add(&argv, "-print-prog-name=as");
+	vec_addf(&argv, "-print-prog-name=%s", name);
 	int rc = ask(host, req, req->compiler, &argv, NULL, &out, err);
 	if (!rc) {
 		size_t n = strcspn(buf_str(&out), "\n");
-		char *found = n && out.data[0] == '/' ? strndup(out.data, n) : identity_assembler(req);
+		char *found = n && out.data[0] == '/' ? strndup(out.data, n) : find_tool(req, name);
 		if (found)
 			add_once(&id->programs, found, strlen(found));
 		free(found);
@@ -290,8 +308,9 @@ static int probe(struct identity *id, const soldr_host *host, const soldr_reques
 	buf_release(&out);
 	if (!rc && id->family == FAMILY_UNKNOWN)
 		rc = err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, "%s is neither GCC nor Clang", req->compiler);
-	if (!rc && id->family == FAMILY_GCC)
-		rc = add_assembler(id, host, req, req->argv[0], inv, err);
+	for (size_t i = 0; !rc && i < TOOLS; i++)
+		if (inv->tools & tools[i].tool)
+			rc = add_tool(id, host, req, inv, tools[i].name, err);
 	if (!rc && id->family == FAMILY_CLANG)
 		rc = add_sanitizer_lists(id, host, req, inv, err);
 	if (!rc)
@@ -316,6 +335,7 @@ static char *memory_path(const struct store *store, const soldr_request *req, co
 	hasher_field_str(&h, "real", real);
 	hasher_field_str(&h, "argv0", req->argv[0]);
 	hasher_field_str(&h, "language", language_name(inv));
+	hasher_field(&h, "tools", &inv->tools, sizeof inv->tools);
 	for (size_t i = 0; i < inv->probe_args.len; i++)
 		hasher_field_str(&h, "argument", inv->probe_args.items[i]);
 	for (size_t i = 0; probe_variables[i]; i++)

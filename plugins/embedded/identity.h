@@ -3,7 +3,7 @@
  * for headers by itself. Asked of the compiler once, then remembered in
  * <store>/compilers/ until one of the programs changes.
  *
- * The programs (driver, cc1, assembler, the shared libraries of each) become
+ * The programs (driver, cc1, assembler, objcopy, the shared libraries of each) become
  * inputs of every stored result: a hit compares their stat tuples, and their
  * contents when those differ. So a hit never runs the compiler and never opens
  * this memory; it is needed for a miss only.
@@ -39,8 +39,8 @@ int identity_get(struct identity *, const soldr_host *, const soldr_request *, c
                  struct store *, soldr_error *);
 void identity_release(struct identity *);
 
-/* The assembler that GCC will find, by PATH as execvp does; malloc'ed, NULL: none. */
-char *identity_assembler(const soldr_request *);
+/* The paths of the invocation's tools that the driver will find, by PATH as execvp does, a line each; malloc'ed, NULL: no memory. */
+char *identity_tools(const soldr_request *, const struct invocation *);
 /* "#!" at the start: a script. */
 bool identity_is_script(const char *path);
 

@@ -33,8 +33,9 @@ enum language {
 };
 
 enum action {
-	ACTION_OBJECT,  /* -c */
-	ACTION_ASSEMBLY /* -S */
+	ACTION_OBJECT,   /* -c */
+	ACTION_ASSEMBLY, /* -S */
+	ACTION_SYNTAX    /* -fsyntax-only: messages, perhaps a depfile */
 };
 
 enum depfile_mode {
@@ -50,6 +51,18 @@ struct include_dir {
 	char *path;
 };
 
+enum { SIDE_OUTPUTS_MAX = 24 };
+
+/* Programs that the driver finds on PATH, as bits. */
+enum tool { TOOL_ASSEMBLER = 1, TOOL_OBJCOPY = 2 };
+
+/* A file that is written besides the output and the depfile. */
+struct side_output {
+	char *path;
+	bool optional;   /* whether it is written depends on the source, too */
+	bool keeps_mode; /* the compiler writes into a file that is there */
+};
+
 struct invocation {
 	enum family family;
 	enum soldr_reason refused; /* SOLDR_REASON_NONE: cacheable as far as the arguments tell */
@@ -60,6 +73,13 @@ struct invocation {
 	char *source;
 	char *output;        /* given by -o, or the compiler's default for it */
 	bool output_given;
+	bool no_output;      /* nothing is left under that name: -fsyntax-only, -o /dev/null */
+	bool output_keeps_mode; /* the compiler writes into an output that is there */
+	bool output_is_rewritten; /* it is written twice: objcopy takes the debug information out of an object */
+	unsigned tools;           /* enum tool */
+	bool preprocesses_apart;  /* Clang reads its own preprocessed text */
+	struct side_output sides[SIDE_OUTPUTS_MAX];
+	size_t side_count;
 
 	enum depfile_mode depfile_mode;
 	char *depfile;       /* where the compiler will write it; NULL: none */

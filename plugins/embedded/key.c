@@ -59,13 +59,13 @@ char *key_apparent_directory(const soldr_request *req)
 	return strdup(req->cwd);
 }
 
-static void group_compiler(struct hasher *h, const soldr_request *req, const char *real, const char *assembler)
+static void group_compiler(struct hasher *h, const soldr_request *req, const char *real, const char *tools)
 {
 	/* The name chooses the driver's mode (gcc or g++, clang or clang++), the path its prefix. */
 	hasher_field_str(h, "name", path_base(req->argv[0]));
 	hasher_field_str(h, "path", req->compiler);
 	hasher_field_str(h, "real", real);
-	hasher_field_str(h, "assembler", assembler);
+	hasher_field_str(h, "tools", tools);
 }
 
 static void group_options(struct hasher *h, const struct invocation *inv)
@@ -85,7 +85,7 @@ static void group_output(struct hasher *h, const struct invocation *inv)
 	hasher_field_str(h, "depfile", inv->depfile);
 }
 
-int key_compute(struct key *key, const struct invocation *inv, const soldr_request *req, const char *real, const char *assembler,
+int key_compute(struct key *key, const struct invocation *inv, const soldr_request *req, const char *real, const char *tools,
                 const struct digest *source, soldr_error *err)
 {
 	struct hasher all;
@@ -100,7 +100,7 @@ int key_compute(struct key *key, const struct invocation *inv, const soldr_reque
 		hasher_init(&h);
 		switch ((enum key_group)g) {
 		case KEY_COMPILER:
-			group_compiler(&h, req, real, assembler);
+			group_compiler(&h, req, real, tools);
 			break;
 		case KEY_OPTIONS:
 			group_options(&h, inv);

@@ -20,7 +20,7 @@ enum { KEY_FORMAT = 1 };
 
 /* The numbers are on disk: never renumber. */
 enum key_group {
-	KEY_COMPILER,    /* its name and real path; for GCC also the assembler's path (contents: inputs) */
+	KEY_COMPILER,    /* its name and real path; the paths of its assembler and objcopy (contents: inputs) */
 	KEY_OPTIONS,     /* action, language, arguments in order */
 	KEY_ENVIRONMENT, /* variables that the compiler reads */
 	KEY_DIRECTORY,   /* the working directory, where it can reach an output */
@@ -36,8 +36,8 @@ struct key {
 
 /* A variable that makes the compiler write or read more than its arguments say; NULL: none is set. */
 const char *key_hostile_variable(enum family, const char *const *envp);
-/* source: digest of the source's content. assembler: NULL but for GCC. */
-int key_compute(struct key *, const struct invocation *, const soldr_request *, const char *real, const char *assembler,
+/* source: digest of the source's content. tools: of identity_tools(). */
+int key_compute(struct key *, const struct invocation *, const soldr_request *, const char *real, const char *tools,
                 const struct digest *source, soldr_error *);
 /* What of the terminal and its variables decides the look of diagnostics. */
 void key_terminal(const soldr_request *, struct digest *);

@@ -24,9 +24,8 @@ static int fill(struct fs_temp *t, const struct entry *e, const struct output *o
 		rc = fs_temp_open(t, o->path, s->executable ? 0777 : 0666, err);
 	if (rc)
 		return rc;
-	/* Compilers make objects anew but write into a depfile that is there, which keeps its mode. */
 	struct stat st;
-	if (o->kind == ENTRY_DEPFILE && sys.lstat(o->path, &st) == 0)
+	if (o->keeps_mode && sys.lstat(o->path, &st) == 0)
 		fchmod(t->fd, st.st_mode & 07777);
 	int why = fs_write_all(t->fd, buf_str(scratch), scratch->len);
 	if (why)

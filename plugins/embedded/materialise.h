@@ -2,7 +2,7 @@
  * materialise: puts outputs where the compiler would have put them.
  *
  * Every output is written beside its target and renamed over it: the mode comes
- * from the umask, the times are now, another hard link of an old output keeps
+ * from the umask (or from the old file), the times are now, another hard link of an old output keeps
  * its content. The depfile goes first: an object without its depfile would make
  * ninja forget what to rebuild.
  */
@@ -17,6 +17,7 @@ struct output {
 	char *path;    /* absolute */
 	uint32_t kind; /* enum entry_kind */
 	bool optional; /* whether the compiler writes it depends on the source */
+	bool keeps_mode; /* the compiler writes into a file that is there, and leaves its mode */
 };
 
 /* True when the path can be an output of ours: absent, or a regular file. */

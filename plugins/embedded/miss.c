@@ -127,12 +127,14 @@ static int run_compiler(struct unit *u, struct run *run, uint32_t flags, const s
 }
 
 /* Clang's list: one path a line, with backslash, quote and newline written as in a string of C. */
-static int read_lines(const struct buf *text, struct vec *paths)
+static int read_lines(const struct unit *u, const struct buf *text, struct vec *paths)
 {
 	struct buf path = BUF_INIT;
 	for (const char *p = buf_str(text); *p; p++) {
 		if (*p == '\n') {
-			vec_addn(paths, buf_str(&path), path.len);
+			/* Reading its own preprocessed text, Clang takes "<built-in>" for a header. */
+			if (!u->inv.preprocesses_apart || path.len == 0 || path.data[0] != '<')
+				vec_addn(paths, buf_str(&path), path.len);
 			buf_clear(&path);
 			continue;
 		}
@@ -146,14 +148,14 @@ static int read_lines(const struct buf *text, struct vec *paths)
 }
 
 /* The list of inputs as paths. For a rule the depfile is kept for the filter. */
-static int read_list(const struct run *run, struct buf *text, struct depfile *rule, struct vec *paths)
+static int read_list(const struct unit *u, const struct run *run, struct buf *text, struct depfile *rule, struct vec *paths)
 {
 	if (run->no_list)
 		return 0;
 	if (fs_read_file(run->list, DEPFILE_MAX, text, NULL) != 0)
 		return -1;
 	if (!run->list_is_rule)
-		return read_lines(text, paths);
+		return read_lines(u, text, paths);
 	if (depfile_parse(rule, buf_str(text), text->len) != 0)
 		return -1;
 	vec_add_all(paths, vec_items(&rule->paths));
@@ -162,7 +164,7 @@ static int read_list(const struct run *run, struct buf *text, struct depfile *ru
 	bool both = run->temp && run->temp != run->list;
 	int rc = vec_ok(paths) && (!both || fs_read_file(run->temp, DEPFILE_MAX, &lines, NULL) == 0) ? 0 : -1;
 	if (!rc && both)
-		rc = read_lines(&lines, paths);
+		rc = read_lines(u, &lines, paths);
 	buf_release(&lines);
 	return rc;
 }
@@ -457,7 +459,7 @@ static int finish(struct unit *u, struct run *run, const struct identity *id, so
 	int rc = 0;
 	run->alone = witness_alone(&run->witness, 1);
 	run->whole = true;
-	bool listed = read_list(run, &text, &rule, &paths) == 0;
+	bool listed = read_list(u, run, &text, &rule, &paths) == 0;
 	if (!listed)
 		why = SOLDR_REASON_INPUTS_UNKNOWN;
 	else
@@ -526,9 +528,9 @@ int miss(struct unit *u, soldr_result *r, soldr_error *err)
 		identity_release(&id);
 		return unit_bypass(u, SOLDR_REASON_UNKNOWN_COMPILER, u->real, r, err);
 	}
-	const char *written[OUTPUTS_MAX];
+	struct witness_target written[OUTPUTS_MAX];
 	for (size_t i = 0; i < u->output_count; i++)
-		written[i] = u->outputs[i].path;
+		written[i] = (struct witness_target){u->outputs[i].path, u->inv.output_is_rewritten && u->outputs[i].kind == ENTRY_OBJECT};
 	struct run run = {.memory = -1, .witness = WITNESS_INIT};
 	soldr_error problem = SOLDR_ERROR_INIT;
 	int rc = plan(u, &run, &problem);

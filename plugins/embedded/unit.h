@@ -46,7 +46,7 @@ struct unit {
 	const soldr_request *req;
 	struct invocation inv;
 	char *real;              /* the compiler with links resolved */
-	char *assembler;         /* GCC's, or NULL */
+	char *tools;             /* paths of the programs that the compiler finds on PATH */
 	int dir;                 /* descriptor of the working directory */
 	struct file_memo memo;
 	struct digest source;    /* of the source's content */

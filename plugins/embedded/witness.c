@@ -8,7 +8,8 @@
  *
  * inotify tells of everybody else. A compiler gives for each output perhaps a
  * removal, then one creation and one end of writing, or one rename over it (Clang
- * closes the file only after that), then nothing. Every other pattern has a second
+ * closes the file only after that), then nothing; a tool that changes an object
+ * gives one more end of writing, or rename. Every other pattern has a second
  * writer in it. Alone it would not do: equal events in a row are reported as one,
  * and two processes may write into one file side by side.
  */
@@ -76,7 +77,7 @@ static bool is_claimed_by_others(const struct witness *w)
 	return others;
 }
 
-void witness_begin(struct witness *w, const char *claims, const char *const *paths, size_t count)
+void witness_begin(struct witness *w, const char *claims, const struct witness_target *targets, size_t count)
 {
 	const uint32_t mask = IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR;
 	*w = WITNESS_INIT;
@@ -85,8 +86,8 @@ void witness_begin(struct witness *w, const char *claims, const char *const *pat
 	w->events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	for (size_t i = 0; i < count && i < WITNESS_FILES_MAX; i++) {
 		struct witness_file *f = &w->files[w->count++];
-		char *dir = path_dir(paths[i]);
-		*f = (struct witness_file){.name = path_base(paths[i]), .watch = -1};
+		char *dir = path_dir(targets[i].path);
+		*f = (struct witness_file){.name = path_base(targets[i].path), .watch = -1, .rewritten = targets[i].rewritten};
 		if (dir)
 			claim(w, f, dir);
 		if (dir && w->events >= 0)
@@ -101,7 +102,8 @@ static void note(struct witness_file *f, uint32_t what)
 		f->renamed = false;
 		return;
 	}
-	f->odd = f->odd || (f->done && f->done == f->begun) || (f->begun && (what & (IN_DELETE | IN_MOVED_FROM)));
+	bool again = f->rewritten && f->done == 1 && !(what & IN_CREATE);
+	f->odd = f->odd || (f->done && f->done == f->begun && !again) || (f->begun && (what & (IN_DELETE | IN_MOVED_FROM)));
 	f->renamed = what & IN_MOVED_TO;
 	if (what & (IN_CREATE | IN_MOVED_TO))
 		f->begun++;
@@ -140,7 +142,7 @@ bool witness_alone(struct witness *w, unsigned writes)
 	alone = take_events(w) && alone;
 	for (size_t i = 0; i < w->count; i++) {
 		struct witness_file *f = &w->files[i];
-		alone = alone && !f->odd && f->begun == f->done && f->done <= writes;
+		alone = alone && !f->odd && f->begun == f->done && f->done <= (f->rewritten ? 2 * writes : writes);
 		f->begun = f->done = 0;
 		f->odd = false;
 	}

@@ -15,6 +15,11 @@
 
 enum { WITNESS_FILES_MAX = 32 };
 
+struct witness_target {
+	const char *path; /* absolute; must outlive the witness */
+	bool rewritten;   /* the compiler writes into it, or renames over it, a second time */
+};
+
 struct witness {
 	int events;       /* of inotify; -1: nothing is watched */
 	int claims;       /* the store's file of claims; -1: none */
@@ -27,21 +32,22 @@ struct witness {
 		size_t slot;
 		uint32_t start;     /* our number in the slot */
 		unsigned begun, done;
-		bool renamed, odd;
+		bool rewritten, renamed, odd;
 	} files[WITNESS_FILES_MAX];
 };
 
 #define WITNESS_INIT ((struct witness){.events = -1, .claims = -1})
 
 /*
- * Watches the files at these absolute paths, which must outlive the witness.
+ * Watches the files.
  * claims: the path of the file of claims, made when it is missing; NULL: none.
  * Where the system cannot tell, every answer is yes.
  */
-void witness_begin(struct witness *, const char *claims, const char *const *paths, size_t count);
+void witness_begin(struct witness *, const char *claims, const struct witness_target *, size_t count);
 /*
  * Whether, since the begin or the last question, each file was written at most
- * `writes` times, from its beginning to its end, and by nobody else.
+ * `writes` times (each a writing and a rewriting, for one that is rewritten),
+ * from its beginning to its end, and by nobody else.
  */
 bool witness_alone(struct witness *, unsigned writes);
 void witness_release(struct witness *);

@@ -6,6 +6,7 @@
  */
 #include "args_gcc_rows.h"
 #include "args_names.h"
+#include "args_sides_rows.h"
 #include "args_table.h"
 #include "invocation.h"
 #include "path.h"
@@ -49,12 +50,21 @@ static void render_flags(struct buf *out, const struct invocation *inv)
 		const char *name;
 	} flags[] = {
 		{inv->output_in_key, "OUT"}, {inv->cwd_in_key, "CWD"},       {inv->compiler_path_in_key, "COMPILER"},
-		{inv->colour_given, "COLOUR"}, {inv->no_standard_includes, "NOSTD"}, {inv->expanded, "EXPANDED"},
+		{inv->colour_given, "COLOUR"}, {inv->no_output, "NONE"}, {inv->output_keeps_mode, "KEEPS"},
+		{inv->output_is_rewritten, "TWICE"}, {inv->preprocesses_apart, "APART"}, {inv->no_standard_includes, "NOSTD"}, {inv->expanded, "EXPANDED"},
 	};
 
 	for (size_t i = 0, shown = 0; i < sizeof flags / sizeof flags[0]; i++)
 		if (flags[i].set)
 			buf_addf(out, "%s%s", shown++ ? " " : " | ", flags[i].name);
+}
+
+/* The files besides the output: '?' marks one that may not be written, '+' one that is written into where it is. */
+static void render_sides(struct buf *out, const struct invocation *inv)
+{
+	for (size_t i = 0; i < inv->side_count; i++)
+		buf_addf(out, "%s%s%s%s", i ? " " : " | side ", inv->sides[i].path, inv->sides[i].optional ? "?" : "",
+		         inv->sides[i].keeps_mode ? "+" : "");
 }
 
 /* "object c a.c > a.o | dep all a.d | OUT | key -MD": "=>" marks an output or depfile that was given. */
@@ -66,19 +76,21 @@ static void render(struct buf *out, const struct invocation *inv)
 #undef NAME
 	};
 	static const char *const languages[] = {"?", "c", "c++", "objc", "objc++", "i", "ii", "asm", "asm-cpp", "header"};
+	static const char *const actions[] = {"object", "assembly", "syntax"};
 	static const char kinds[] = "qnsa";
 
 	if (inv->refused != SOLDR_REASON_NONE) {
 		buf_addf(out, "%s: %s", reasons[inv->refused], inv->detail);
 		return;
 	}
-	buf_addf(out, "%s %s %s %s %s", inv->action == ACTION_OBJECT ? "object" : "assembly", languages[inv->language],
+	buf_addf(out, "%s %s %s %s %s", actions[inv->action], languages[inv->language],
 	         inv->source, inv->output_given ? "=>" : ">", inv->output);
 	if (inv->depfile_mode != DEPFILE_NONE)
 		buf_addf(out, " | dep %s %s %s", inv->depfile_mode == DEPFILE_ALL ? "all" : "user",
 		         inv->depfile_given ? "=>" : ">", inv->depfile);
 	if (inv->mmd_index >= 0)
 		buf_addf(out, " | mmd %d %s", inv->mmd_index, inv->mmd_replacement);
+	render_sides(out, inv);
 	render_flags(out, inv);
 	for (size_t i = 0; i < inv->include_dir_count; i++)
 		buf_addf(out, "%s%c:%s", i ? " " : " | ", kinds[inv->include_dirs[i].kind], inv->include_dirs[i].path);
@@ -123,6 +135,11 @@ static const char nowhere[] = "/nonexistent/soldr";
 static void the_rows(void)
 {
 	check_rows(rows, sizeof rows / sizeof rows[0], nowhere);
+}
+
+static void the_rows_of_sides(void)
+{
+	check_rows(side_rows, sizeof side_rows / sizeof side_rows[0], nowhere);
 }
 
 static void the_table_is_sorted(void)
@@ -363,6 +380,7 @@ void suite_args_gcc(void)
 	CU_pSuite s = CU_add_suite("args_gcc", NULL, NULL);
 
 	CU_add_test(s, "c01-c06, c13-c18, c20-c26: what a call asks for", the_rows);
+	CU_add_test(s, "c01, c03, c14-c16: which further files a call writes", the_rows_of_sides);
 	CU_add_test(s, "the option table is sorted", the_table_is_sorted);
 	CU_add_test(s, "every option of the table is reached", every_entry_is_reached);
 	CU_add_test(s, "lookup finds the longest spelling", lookup_finds_the_longest_spelling);

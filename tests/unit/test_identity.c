@@ -98,6 +98,7 @@ static void scene_init(struct scene *s)
 	};
 	vec_add_all(&s->env, (const char *const *)environ);
 	s->inv.language = LANGUAGE_C;
+	s->inv.tools = TOOL_ASSEMBLER;
 }
 
 static void scene_release(struct scene *s)
@@ -350,7 +351,7 @@ static void a_damaged_memory_is_not_believed(void)
 	scene_release(&s);
 }
 
-static void scripts_and_assemblers_are_found(void)
+static void scripts_and_tools_are_found(void)
 {
 	struct room room;
 	struct buf path = BUF_INIT;
@@ -364,7 +365,16 @@ static void scripts_and_assemblers_are_found(void)
 	buf_addf(&path, "PATH=%s/none:%s/bin:/usr/bin", room.dir, room.dir);
 	const char *const envp[] = {path.data, NULL};
 	const soldr_request req = {.struct_size = sizeof req, .envp = envp, .cwd = room.dir};
-	SAME_OWNED(identity_assembler(&req), room_path(&room, "bin/as"));
+	struct invocation inv = {.tools = TOOL_ASSEMBLER | TOOL_OBJCOPY};
+	struct buf expected = BUF_INIT;
+	room_put_program(&room, "none/objcopy", "");
+	buf_addf(&expected, "%s/bin/as\n%s/none/objcopy\n", room.dir, room.dir);
+	SAME_OWNED(identity_tools(&req, &inv), expected.data);
+	inv.tools = TOOL_ASSEMBLER;
+	buf_clear(&expected);
+	buf_addf(&expected, "%s/bin/as\n\n", room.dir);
+	SAME_OWNED(identity_tools(&req, &inv), expected.data);
+	buf_release(&expected);
 	buf_release(&path);
 	room_release(&room);
 }
@@ -380,5 +390,5 @@ void suite_identity(void)
 	CU_add_test(s, "c19: an answer is remembered until a program changes", an_answer_is_remembered_until_a_program_changes);
 	CU_add_test(s, "c19: a compiler in motion is not remembered", a_compiler_in_motion_is_not_remembered);
 	CU_add_test(s, "s02: a damaged memory is not believed", a_damaged_memory_is_not_believed);
-	CU_add_test(s, "scripts and assemblers are found", scripts_and_assemblers_are_found);
+	CU_add_test(s, "scripts and tools are found", scripts_and_tools_are_found);
 }

@@ -8,13 +8,13 @@ void suite_key(void);
 struct call {
 	const char *argv[24];
 	const char *envp[24];
-	const char *cwd, *compiler, *real, *assembler, *source_text;
+	const char *cwd, *compiler, *real, *tools, *source_text;
 };
 
 static const struct call plain = {
 	.argv = {"gcc", "-O2", "-c", "a.c", "-o", "a.o"},
 	.envp = {"PATH=/usr/bin", "HOME=/root"},
-	.cwd = "/w", .compiler = "/usr/bin/gcc", .real = "/usr/bin/gcc-12", .assembler = "/usr/bin/as", .source_text = "int x;",
+	.cwd = "/w", .compiler = "/usr/bin/gcc", .real = "/usr/bin/gcc-12", .tools = "/usr/bin/as", .source_text = "int x;",
 };
 
 static struct key key_of(const struct call *c)
@@ -26,7 +26,7 @@ static struct key key_of(const struct call *c)
 	digest_of(&source, c->source_text, strlen(c->source_text));
 	SAME_NUMBER(invocation_parse(&inv, FAMILY_GCC, c->argv, c->cwd), 0);
 	SAME_NUMBER(inv.refused, SOLDR_REASON_NONE);
-	SAME_NUMBER(key_compute(&k, &inv, &req, c->real, c->assembler, &source, NULL), 0);
+	SAME_NUMBER(key_compute(&k, &inv, &req, c->real, c->tools, &source, NULL), 0);
 	invocation_release(&inv);
 	return k;
 }
@@ -80,9 +80,9 @@ static void each_group_shows_its_change(void)
 	c.compiler = "/opt/bin/gcc";
 	DIFFERS(&plain, &c, "compiler");
 	c = plain;
-	c.assembler = "/opt/bin/as";
+	c.tools = "/opt/bin/as";
 	DIFFERS(&plain, &c, "compiler");
-	c.assembler = NULL;
+	c.tools = NULL;
 	DIFFERS(&plain, &c, "compiler");
 }
 
