@@ -213,25 +213,13 @@ static void ask_for_side(struct parse *p, enum side side, const char *value, con
 	}
 }
 
-/*
- * The file of an assembler listing, -a…=FILE, or NULL. Of the kinds of listing
- * only those that hold no time (g), no name of a temporary file (s, or pages
- * for want of an n) and no text of files that debug information names (h).
- */
-static const char *listing_file(const char *item)
-{
-	size_t kinds = starts_with(item, "-a") ? strspn(item + 2, "cdlmn") : 0;
-
-	return kinds && memchr(item + 2, 'n', kinds) && item[2 + kinds] == '=' ? item + 3 + kinds : NULL;
-}
-
 static void assembler_item(struct parse *p, const char *item, const char *argument)
 {
 	if (p->assembler_value_next) {
 		p->assembler_value_next = false;
 		return;
 	}
-	const char *listing = listing_file(item);
+	const char *listing = assembler_listing_file(item);
 	if (listing) {
 		p->inv->cwd_in_key = p->inv->output_in_key = true;
 		add_side_file(p, listing, true, argument);

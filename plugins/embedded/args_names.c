@@ -161,6 +161,13 @@ const struct assembler_option *assembler_option_find(const char *item)
 	return NULL;
 }
 
+const char *assembler_listing_file(const char *item)
+{
+	size_t kinds = !strncmp(item, "-a", 2) ? strspn(item + 2, "cdlmn") : 0;
+
+	return kinds && memchr(item + 2, 'n', kinds) && item[2 + kinds] == '=' ? item + 3 + kinds : NULL;
+}
+
 bool frontend_option_is_safe(const char *value)
 {
 	static const char *const safe[] = {

@@ -20,6 +20,12 @@ struct assembler_option {
 	bool cwd;             /* debug information: the working directory reaches the object */
 };
 const struct assembler_option *assembler_option_find(const char *item);
+/*
+ * The file of a listing, -a…=FILE, or NULL. Of the kinds of listing only those
+ * that hold no time (g), no name of a temporary file (s, or pages for want of
+ * an n) and no text of files that debug information names (h).
+ */
+const char *assembler_listing_file(const char *item);
 /* A value of -Xclang that acts on the code alone. */
 bool frontend_option_is_safe(const char *value);
 /* A value of -mllvm that writes no file and no report. */

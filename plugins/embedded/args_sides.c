@@ -60,7 +60,7 @@ bool sides_add(struct invocation *inv, const char *path, bool optional, bool kee
 		return false;
 	char *copy = strdup(path);
 	if (copy)
-		inv->sides[inv->side_count++] = (struct side_output){copy, optional, keeps_mode};
+		inv->sides[inv->side_count++] = (struct side_output){copy, optional, keeps_mode, false};
 	return copy != NULL;
 }
 
@@ -239,6 +239,18 @@ static void settle_clang_profile(struct settling *s, const char *cwd)
 	free(path);
 }
 
+/* Before the assembler, in a step of its own, or objcopy fills the file, the compiler empties it. */
+static void settle_clang_split(struct settling *s, const char *from, bool integrated)
+{
+	struct invocation *inv = s->inv;
+	bool compiled = !is_assembler(inv), object = inv->action == ACTION_OBJECT;
+
+	add_named(s, from, stem_len(from), "", ".dwo", true, compiled || integrated);
+	inv->output_is_rewritten = object && !integrated;
+	if (inv->side_count)
+		inv->sides[inv->side_count - 1].rewritten = object && compiled && (asks_for(s, SIDE_TEMPORARIES) || !integrated);
+}
+
 static void settle_clang(struct settling *s, const char *cwd)
 {
 	struct invocation *inv = s->inv;
@@ -267,8 +279,7 @@ static void settle_clang(struct settling *s, const char *cwd)
 
 		if (!after_output && (option_given(inv, "-fdebug-compilation-dir") || option_given(inv, "-ffile-compilation-dir")))
 			refuse(s, SOLDR_REASON_SIDE_OUTPUT, "-gsplit-dwarf with -fdebug-compilation-dir");
-		add_named(s, from, stem_len(from), "", ".dwo", true, integrated);
-		inv->output_is_rewritten = !integrated && inv->action == ACTION_OBJECT;
+		settle_clang_split(s, from, integrated);
 	}
 	if (asks_for(s, SIDE_TEMPORARIES))
 		settle_clang_temporaries(s);

@@ -155,15 +155,15 @@ static enum soldr_reason set_outputs(struct unit *u)
 	const struct invocation *inv = &u->inv;
 	bool fine = true;
 	if (inv->depfile) {
-		fine = add_output(u, (struct output){inv->depfile, ENTRY_DEPFILE, .keeps_mode = true});
+		fine = add_output(u, (struct output){inv->depfile, ENTRY_DEPFILE, false, true, false});
 		u->depfile_path = fine ? u->outputs[0].path : NULL;
 	}
 	for (size_t i = 0; fine && i < inv->side_count; i++) {
 		const struct side_output *s = &inv->sides[i];
-		fine = add_output(u, (struct output){s->path, ENTRY_SIDE + (uint32_t)i, s->optional, s->keeps_mode});
+		fine = add_output(u, (struct output){s->path, ENTRY_SIDE + (uint32_t)i, s->optional, s->keeps_mode, s->rewritten});
 	}
 	if (fine && !inv->no_output)
-		fine = add_output(u, (struct output){inv->output, ENTRY_OBJECT, .keeps_mode = inv->output_keeps_mode});
+		fine = add_output(u, (struct output){inv->output, ENTRY_OBJECT, false, inv->output_keeps_mode, inv->output_is_rewritten});
 	else if (fine && inv->action != ACTION_SYNTAX)
 		fine = is_null_device(inv->output);
 	return fine ? SOLDR_REASON_NONE : SOLDR_REASON_OUTPUT_SPECIAL;

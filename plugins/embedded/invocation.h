@@ -61,6 +61,7 @@ struct side_output {
 	char *path;
 	bool optional;   /* whether it is written depends on the source, too */
 	bool keeps_mode; /* the compiler writes into a file that is there */
+	bool rewritten;  /* it is written twice */
 };
 
 struct invocation {

@@ -18,6 +18,7 @@ struct output {
 	uint32_t kind; /* enum entry_kind */
 	bool optional; /* whether the compiler writes it depends on the source */
 	bool keeps_mode; /* the compiler writes into a file that is there, and leaves its mode */
+	bool rewritten;  /* it is written twice */
 };
 
 /* True when the path can be an output of ours: absent, or a regular file. */

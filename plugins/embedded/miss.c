@@ -530,7 +530,7 @@ int miss(struct unit *u, soldr_result *r, soldr_error *err)
 	}
 	struct witness_target written[OUTPUTS_MAX];
 	for (size_t i = 0; i < u->output_count; i++)
-		written[i] = (struct witness_target){u->outputs[i].path, u->inv.output_is_rewritten && u->outputs[i].kind == ENTRY_OBJECT};
+		written[i] = (struct witness_target){u->outputs[i].path, u->outputs[i].rewritten};
 	struct run run = {.memory = -1, .witness = WITNESS_INIT};
 	soldr_error problem = SOLDR_ERROR_INIT;
 	int rc = plan(u, &run, &problem);

@@ -21,7 +21,7 @@ both {
 	same 'c01_o_with_slash', 'CC -c x.c -o out/', 'any', files => {%sub};
 	same 'c01_o_directory_missing', 'CC -c x.c -o gone/y.o', 'bypass';
 	same 'c01_o_stdout', 'CC -S x.c -o -', 'bypass:stdout_output';
-	same 'c01_o_null', 'CC -c x.c -o /dev/null', 'any';
+	same 'c01_o_null', 'CC -c x.c -o /dev/null', 'hit';
 	ok(-c '/dev/null', "c01_o_null: $CC: /dev/null is still a device");
 	same 'c01_o_twice', 'CC -c x.c -o a.o -o b.o', 'bypass:unsupported_option';
 	same 'c01_o_without_value', 'CC -c x.c -o', 'bypass';
@@ -38,7 +38,7 @@ both {
 	same 'c03_preprocess_to_file', 'CC -E x.c -o x.i', 'bypass:preprocess_only';
 	same 'c03_m', 'CC -M x.c', 'bypass:preprocess_only';
 	same 'c03_mm', 'CC -MM x.c', 'bypass:preprocess_only';
-	same 'c03_syntax_only', 'CC -fsyntax-only x.c', 'bypass';
+	same 'c03_syntax_only', 'CC -fsyntax-only x.c', 'hit';
 	same 'c03_two_sources', 'CC -c x.c y.c', 'bypass:multiple_inputs', files => {'y.c' => 'int y;'};
 	same 'c03_link', 'CC x.c -shared -fPIC -o libx.so', 'bypass:link', once => 1;
 	same 'c03_link_object', 'CC -nostdlib -r y.o -o z.o', 'bypass';
@@ -93,18 +93,9 @@ both {
 	same 'c13_debug_prefix_map', ['CC', '-g', "-fdebug-prefix-map=$T=/src", '-c', 'x.c'], 'hit';
 	same 'c13_file_prefix_map', ['CC', '-g', "-ffile-prefix-map=$T=/src", '-c', 'x.c'], 'hit';
 
-	# C14 – C16: further outputs
-	same 'c14_split_dwarf', 'CC -g -gsplit-dwarf -c x.c -o out/y.o', 'bypass:side_output', files => {%sub};
-	same 'c14_dumpdir', 'CC -c x.c -dumpdir out/', {gcc => 'bypass:side_output', clang => 'any'}, files => {%sub};
-	same 'c15_coverage', 'CC --coverage -c x.c', 'bypass:profile', hide => ['src/x.o', 'src/x.gcno'];
-	same 'c15_test_coverage', 'CC -ftest-coverage -fprofile-arcs -c x.c', 'bypass:profile', hide => ['src/x.o', 'src/x.gcno'];
-	same 'c15_profile_generate', 'CC -fprofile-generate -c x.c', 'bypass:profile', hide => ['src/x.o'];
-	same 'c15_profile_use', 'CC -fprofile-use=p -c x.c', 'bypass:profile', files => {p => ''};
-	same 'c16_save_temps', 'CC -save-temps -c x.c', 'bypass:side_output';
-	same 'c16_save_temps_obj', 'CC -save-temps=obj -c x.c -o out/y.o', 'bypass:side_output', files => {%sub};
-	same 'c16_stack_usage', 'CC -fstack-usage -c x.c', 'bypass:side_output';
+	# C14 – C16: further outputs that are refused; those that are restored are in 26-side-outputs.t
+	same 'c14_dumpdir', 'CC -c x.c -dumpdir out/', {gcc => 'hit', clang => 'bypass'}, files => {%sub};
 	same 'c16_listing', 'CC -Wa,-a=x.lst -c x.c', 'bypass:side_output';
-	same 'c16_optimization_record', 'CC -O2 -fsave-optimization-record -c x.c', 'bypass:side_output', hide => ['src/x.c.opt-record.json.gz'];
 	same 'c16_time_trace', 'CC -ftime-trace -c x.c', {gcc => 'bypass', clang => 'bypass:side_output'}, hide => ['src/x.json'];
 	same 'c16_assembler_depfile', 'CC -Wa,--MD,x.ad -c x.c', 'bypass:side_output';
 
@@ -160,8 +151,6 @@ $CC = 'gcc';
 same 'c03_cpp', [(have('cpp'))[0] . '/cpp', 'x.c'], 'bypass';
 same 'c16_dump', 'CC -fdump-tree-original -c x.c', 'bypass:side_output';
 same 'c16_dump_rtl', 'CC -da -c x.c', 'bypass:side_output', hide => [];
-same 'c16_aux_info', 'CC -aux-info x.aux -c x.c', 'bypass:side_output';
-same 'c16_callgraph', 'CC -fcallgraph-info -c x.c', 'bypass:side_output';
 same 'c16_json', 'CC -Wall -fdiagnostics-format=json -c x.c', 'any', source => 'static int a;';
 same 'c17_specs', 'CC -specs=s.specs -c x.c', 'bypass:unsupported_option', files => {'s.specs' => "\n"};
 same 'c17_wrapper', 'CC -wrapper env -c x.c', 'bypass:unsupported_option';
@@ -173,9 +162,6 @@ same 'c05_sx', 'CC -c y.sx', 'hit', files => {'y.sx' => "#define A 1\n.long A\n"
 SKIP: {
 	skip 'clang is not installed', 1 unless have('clang');
 	$CC = 'clang';
-	same 'c16_dia', 'CC --serialize-diagnostics x.dia -c x.c', 'bypass:side_output';
-	same 'c16_mj', 'CC -MJ x.json -c x.c', 'bypass:side_output';
-	same 'c16_split_dwarf_single', 'CC -g -gsplit-dwarf=single -c x.c', 'bypass:side_output';
 	same 'c17_config', 'CC --config ./c.cfg -c x.c', 'bypass', files => {'c.cfg' => '-DA'};
 	same 'c17_ignorelist', 'CC -fsanitize=address -fsanitize-ignorelist=i.txt -c x.c', 'hit', files => {'i.txt' => "fun:f\n"};
 	same 'c17_vfs', 'CC -ivfsoverlay v.yaml -c x.c', 'bypass', files => {'v.yaml' => "{'version': 0, 'roots': []}\n"};

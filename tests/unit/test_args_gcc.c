@@ -59,12 +59,12 @@ static void render_flags(struct buf *out, const struct invocation *inv)
 			buf_addf(out, "%s%s", shown++ ? " " : " | ", flags[i].name);
 }
 
-/* The files besides the output: '?' marks one that may not be written, '+' one that is written into where it is. */
+/* The files besides the output: '?' marks one that may not be written, '+' one that is written into where it is, '*' twice. */
 static void render_sides(struct buf *out, const struct invocation *inv)
 {
 	for (size_t i = 0; i < inv->side_count; i++)
-		buf_addf(out, "%s%s%s%s", i ? " " : " | side ", inv->sides[i].path, inv->sides[i].optional ? "?" : "",
-		         inv->sides[i].keeps_mode ? "+" : "");
+		buf_addf(out, "%s%s%s%s%s", i ? " " : " | side ", inv->sides[i].path, inv->sides[i].optional ? "?" : "",
+		         inv->sides[i].keeps_mode ? "+" : "", inv->sides[i].rewritten ? "*" : "");
 }
 
 /* "object c a.c > a.o | dep all a.d | OUT | key -MD": "=>" marks an output or depfile that was given. */

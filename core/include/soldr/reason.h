@@ -39,8 +39,8 @@
 	X(NESTED_WRAPPER, "nested_wrapper", REFUSAL, "the compiler is itself a compile wrapper") \
 	X(UNSUPPORTED_OPTION, "unsupported_option", REFUSAL, "an option whose effect is not cached") \
 	X(UNKNOWN_FILE_OPTION, "unknown_file_option", REFUSAL, "an unknown option that names a file") \
-	X(SIDE_OUTPUT, "side_output", REFUSAL, "an option that writes further files") \
-	X(PROFILE, "profile", REFUSAL, "profile data is written or read") \
+	X(SIDE_OUTPUT, "side_output", REFUSAL, "an option that writes further files which a hit cannot restore") \
+	X(PROFILE, "profile", REFUSAL, "profile data is read or written in a way that is not followed") \
 	X(MODULES, "modules", REFUSAL, "C++ or Clang modules") \
 	X(PRECOMPILED_HEADER, "precompiled_header", REFUSAL, "a precompiled header is made or used") \
 	X(RESPONSE_FILE, "response_file", REFUSAL, "a response file cannot be read") \
