@@ -597,10 +597,10 @@ static bool settle_depfile(struct parse *p)
 	unclear |= !wanted && (p->depfile || p->target_given || p->phony_given);
 	/* Only one -MMD can be replaced. */
 	unclear |= inv->family == FAMILY_GCC && p->user_count > 1;
-	/* Clang repeats the name in its warning that the option is unused. */
 	/* GCC has an odd name for the depfile of a call that asks for no output at all. */
-	unclear |= inv->action == ACTION_SYNTAX && inv->family == FAMILY_GCC && !inv->output_given && !p->depfile &&
-	           !p->list_count && wanted;
+	unclear |= inv->action == ACTION_SYNTAX && inv->family == FAMILY_GCC && wanted && !inv->output_given && !p->depfile &&
+	           !p->list_count;
+	/* Clang repeats the name in its warning that the option is unused. */
 	unclear |= preprocessed && inv->family == FAMILY_CLANG && (p->depfile || p->list_count);
 	if (unclear)
 		return settle(p, SOLDR_REASON_DEPFILE_UNCLEAR, "-M options that do not fit together");

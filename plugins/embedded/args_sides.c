@@ -135,11 +135,11 @@ static void settle_gcc(struct settling *s)
 	static const struct {
 		enum side side;
 		const char *extension;
-		bool optional, keeps_mode;
+		bool from_code; /* with -flto that is made by the link */
 	} files[] = {
-		{SIDE_NOTES, ".gcno", false, true},
-		{SIDE_STACK_USAGE, ".su", true, true}, /* not with -flto */
-		{SIDE_CALL_GRAPH, ".ci", false, true},
+		{SIDE_NOTES, ".gcno", false},
+		{SIDE_STACK_USAGE, ".su", true},
+		{SIDE_CALL_GRAPH, ".ci", true},
 	};
 	struct invocation *inv = s->inv;
 	const struct side_request *r = s->request;
@@ -158,7 +158,7 @@ static void settle_gcc(struct settling *s)
 		refuse(s, SOLDR_REASON_SIDE_OUTPUT, "-dumpbase-ext");
 	for (size_t i = 0; i < sizeof files / sizeof files[0] && !is_assembler(inv); i++)
 		if (asks_for(s, files[i].side))
-			add_named(s, prefix, len, "", files[i].extension, files[i].optional, files[i].keeps_mode);
+			add_named(s, prefix, len, "", files[i].extension, files[i].from_code && option_given(inv, "-flto"), true);
 	if (asks_for(s, SIDE_RECORD) && !is_assembler(inv)) {
 		if (r->dump_base)
 			refuse(s, SOLDR_REASON_SIDE_OUTPUT, "-dumpbase");

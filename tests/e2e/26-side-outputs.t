@@ -58,6 +58,7 @@ both {
 	each_form 'c14_and_c16_together', '-g -gsplit-dwarf -fstack-usage -save-temps=obj', forms => \@objects;
 	if ($gcc) {
 		each_form 'c16_call_graph', '-fcallgraph-info=su,da';
+		same 'c16_bitcode', 'CC -flto -fstack-usage -fcallgraph-info -frandom-seed=1 -c x.c', 'hit', source => $code, hide => ['src/x.o'];
 		each_form 'c16_aux_info', '-aux-info out/x.aux';
 		each_form 'c16_listing', '-g -Wa,-acdlmn=out/x.lst', forms => \@objects;
 		restored 'c15_coverage', 'CC --coverage -c x.c -o out/q.z.o', files => {%sub}, hide => ['src/out/q.z.o', 'src/out/q.z.gcno'];

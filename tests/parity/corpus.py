@@ -97,7 +97,8 @@ COMMON = [
     "-march=native -O2 -c loop.c", "-mavx2 -O3 -c loop.c", "-fopenmp -c loop.c", "-c|with space.c", "-MD -c|with space.c", "-MMD -MP -c|with space.c", "-c|dollar$hash#.c",
     "-MD -c|dollar$hash#.c", "-MMD -c|dollar$hash#.c", "-c|quote'name.c", "-MD -c|quote'name.c", "-c|\u00fcml\u00e4ut.c", "-g -MMD -c|\u00fcml\u00e4ut.c", "@flags.rsp -c macro.c",
     "@nested.rsp -c macro.c", "-c empty.c", "-c crlf.c", "-c nonewline.c", "-v -c plain.c", "-### -c plain.c", "-H -c plain.c", "-Wa,--noexecstack -c plain.c",
-    "-Wa,-a={n}.lst -c plain.c", "-x c++ -c plain.c", "-x none -c plain.c", "-funknown-option -c plain.c", "-Wunknown-warning -c plain.c", "-fdiagnostics-format=json -Wall -c warn.c",
+    "-Wa,-a={n}.lst -c plain.c", "-Wa,-aln={n}.lst -c plain.c", "-save-temps -g -c loop.c", "-O2 -fsave-optimization-record -c loop.c",
+    "-fstack-usage -save-temps=obj -MMD -c big.c", "-ftest-coverage -c plain.c", "-fsyntax-only -Wall -MMD -MF {n}.dep -c warn.c", "-gsplit-dwarf -fsyntax-only warn.c", "-x c++ -c plain.c", "-x none -c plain.c", "-funknown-option -c plain.c", "-Wunknown-warning -c plain.c", "-fdiagnostics-format=json -Wall -c warn.c",
     "-fplugin=none.so -c plain.c", "-B . -c plain.c", "-nostdinc -Iinc -isystem sys -c loop.c", "-iwithprefix x -c plain.c", "-C -E plain.c", "-dM -E empty.c", "-P -E plain.c",
 ]
 COMMON_CXX = [

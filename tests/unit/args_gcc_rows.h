@@ -382,7 +382,7 @@ static const struct row rows[] = {
 	{"gcc -c a.c -save-temps", "object c a.c > a.o | side a.i+ a.s+ | OUT CWD | key -save-temps"},
 	{"gcc -c a.c -save-temps=obj", "object c a.c > a.o | side a.i+ a.s+ | OUT CWD | key -save-temps=obj"},
 	{"gcc -c a.c --save-temps", "object c a.c > a.o | side a.i+ a.s+ | OUT CWD | key --save-temps"},
-	{"gcc -c a.c -fstack-usage", "object c a.c > a.o | side a.su?+ | OUT CWD | key -fstack-usage"},
+	{"gcc -c a.c -fstack-usage", "object c a.c > a.o | side a.su+ | OUT CWD | key -fstack-usage"},
 	{"gcc -c a.c -Wstack-usage=100", "object c a.c > a.o | key -Wstack-usage=100"},
 	{"gcc -c a.c -fcallgraph-info", "object c a.c > a.o | side a.ci+ | OUT CWD | key -fcallgraph-info"},
 	{"gcc -c a.c -fcallgraph-info=su,da", "object c a.c > a.o | side a.ci+ | OUT CWD | key -fcallgraph-info=su,da"},

@@ -281,6 +281,9 @@ static void check_whole(const char *line)
 			CU_ASSERT(inv.source && inv.output && inv.language != LANGUAGE_UNKNOWN && inv.language != LANGUAGE_HEADER);
 			CU_ASSERT_EQUAL(inv.depfile_mode != DEPFILE_NONE, inv.depfile != NULL);
 			CU_ASSERT_EQUAL(inv.mmd_index >= 0, inv.mmd_replacement != NULL);
+			CU_ASSERT(inv.side_count == 0 || inv.output_in_key);
+			for (size_t i = 0; i < inv.side_count; i++)
+				CU_ASSERT(*inv.sides[i].path && strcmp(inv.sides[i].path, inv.source) != 0);
 		}
 		invocation_release(&inv);
 	}
@@ -294,7 +297,9 @@ static void mutated_lines_are_survived(void)
 
 	for (int round = 0; round < 6000; round++) {
 		char text[400];
-		snprintf(text, sizeof text, "%s", rows[next_random(&state) % (sizeof rows / sizeof rows[0])].line);
+		bool sides = round % 3 == 0;
+		size_t count = sides ? sizeof side_rows / sizeof side_rows[0] : sizeof rows / sizeof rows[0];
+		snprintf(text, sizeof text, "%s", (sides ? side_rows : rows)[next_random(&state) % count].line);
 		for (uint32_t edits = next_random(&state) % 4 + 1; edits; edits--) {
 			size_t len = strlen(text), at = next_random(&state) % (len + 1);
 			char byte = bytes[next_random(&state) % (sizeof bytes - 1)];
