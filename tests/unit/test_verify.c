@@ -125,7 +125,7 @@ static void rig_init(struct rig *rig)
 	u->inst = &rig->inst;
 	u->req = &rig->req;
 	u->real = (char *)(uintptr_t) "/usr/bin/gcc-12";
-	u->outputs[0] = (struct output){(char *)(uintptr_t) "/some where/x.o", ENTRY_OBJECT, false};
+	u->outputs[0] = (struct output){.path = (char *)(uintptr_t) "/some where/x.o", .kind = ENTRY_OBJECT};
 	u->output_count = 1;
 	u->found.candidate = &rig->candidate;
 	u->found.entry = result();
