@@ -343,10 +343,7 @@ static void apply(struct parse *p, const struct option *o, const char *argument,
 		if (!*value)
 			refuse(p, SOLDR_REASON_UNSUPPORTED_OPTION, argument);
 		break;
-	case EFFECT_MACHINE:
-		if (starts_with(value, "native"))
-			refuse(p, SOLDR_REASON_UNSUPPORTED_OPTION, argument);
-		break;
+	case EFFECT_MACHINE: inv->native |= starts_with(value, "native"); break;
 	case EFFECT_ARCHITECTURE:
 		if (p->architecture_given)
 			refuse(p, SOLDR_REASON_UNSUPPORTED_OPTION, argument);

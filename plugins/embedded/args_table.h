@@ -38,7 +38,7 @@ enum option_effect {
 	EFFECT_INCLUDE_AFTER,
 	EFFECT_FORCED_INCLUDE,      /* -include -imacros: the depfile lists the file */
 	EFFECT_EXTRA_INPUT,         /* a file that no depfile lists */
-	EFFECT_MACHINE,             /* -march= …: "native" is not known here */
+	EFFECT_MACHINE,             /* -march= …: "native" is this processor */
 	EFFECT_ARCHITECTURE,        /* -arch: once */
 	EFFECT_EMIT_LLVM,           /* another default output name */
 	EFFECT_COLOUR,              /* decides the colour of diagnostics; the value "auto" does not */

@@ -4,6 +4,7 @@
  */
 #include "unit.h"
 
+#include "native.h"
 #include "path.h"
 #include "sys.h"
 
@@ -174,6 +175,10 @@ static enum soldr_reason prepare(struct unit *u, char *detail, size_t detail_siz
 	snprintf(detail, detail_size, "%s", u->inv.detail);
 	if (u->inv.refused != SOLDR_REASON_NONE)
 		return u->inv.refused;
+	if (u->inv.native && !native_resolve(&u->inv)) {
+		snprintf(detail, detail_size, "native on a processor whose cores may differ");
+		return SOLDR_REASON_UNSUPPORTED_OPTION;
+	}
 	const char *hostile = key_hostile_variable(family, req->envp);
 	if (hostile) {
 		snprintf(detail, detail_size, "%s", hostile);

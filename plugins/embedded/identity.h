@@ -29,6 +29,7 @@ struct identity {
 	enum family family;     /* as the compiler itself says */
 	struct vec programs;    /* absolute paths of files whose contents decide */
 	struct program *states; /* one for each of programs */
+	bool native;            /* it builds for this processor even where no option says so */
 	struct vec system_dirs; /* standard include directories in search order, as spelled by the compiler */
 };
 

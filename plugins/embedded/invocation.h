@@ -108,6 +108,8 @@ struct invocation {
 	 * -x is not among them): given to the probes of the compiler.
 	 */
 	struct vec probe_args;
+	/* An option stands for the processor that the compiler runs on: see native.h. */
+	bool native;
 	/* The colour of diagnostics is decided by an option: the terminal does not matter for it. */
 	bool colour_given;
 };

@@ -119,8 +119,14 @@ both {
 	same 'c17_assembler_response', 'CC -Wa,@as.args -c x.c', 'bypass:unsupported_option', files => {'as.args' => ''};
 
 	# C20
-	same 'c20_march_native', 'CC -march=native -c x.c', 'bypass:unsupported_option';
-	same 'c20_mtune_native', 'CC -mtune=native -c x.c', 'bypass:unsupported_option';
+	my $loop = "int f(int *a, int n) { int s = 0; for (int i = 0; i < n; i++) s += a[i] * i; return s; }\n";
+	same 'c20_march_native', 'CC -O3 -march=native -c x.c', 'hit', source => $loop;
+	same 'c20_mtune_native', 'CC -O3 -mtune=native -c x.c', 'hit', source => $loop;
+	same 'c20_mcpu_native', 'CC -O3 -mcpu=native -c x.c', 'hit', source => $loop;
+	my $cores = scene(name => 'c20_another_core');
+	$cores->step('the first', 'CC -march=native -c x.c', 'miss', prefix => ['taskset', '-c', '0']);
+	$cores->step('the last', 'CC -march=native -c x.c', 'hit', prefix => ['taskset', '-c', qx(nproc --all) - 1]);
+	same 'c20_native_in_a_list', 'CC -march=native+nothing -c x.c', {gcc => 'bypass', clang => 'bypass'};
 	same 'c20_march_named', 'CC -march=haswell -mtune=generic -c x.c', 'hit';
 
 	# C21
