@@ -39,17 +39,6 @@ void identity_release(struct identity *id)
 	*id = IDENTITY_INIT;
 }
 
-bool identity_is_script(const char *path)
-{
-	char head[2] = {0};
-	int fd = sys.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
-	if (fd < 0)
-		return false;
-	ssize_t n = sys.read(fd, head, sizeof head);
-	sys.close(fd);
-	return n == 2 && head[0] == '#' && head[1] == '!';
-}
-
 char *identity_assembler(const soldr_request *req)
 {
 	return path_find_program("as", env_get(req->envp, "PATH"), req->cwd, NULL, NULL);

@@ -42,7 +42,5 @@ void identity_release(struct identity *);
 
 /* The assembler that GCC will find, by PATH as execvp does; malloc'ed, NULL: none. */
 char *identity_assembler(const soldr_request *);
-/* "#!" at the start: a script. */
-bool identity_is_script(const char *path);
 
 #endif

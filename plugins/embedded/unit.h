@@ -20,6 +20,7 @@
 #include "manifest.h"
 #include "materialise.h"
 #include "scan.h"
+#include "script.h"
 #include "store.h"
 
 #include <soldr/backend.h>
@@ -32,6 +33,11 @@ struct soldr_instance {
 	uint32_t max_candidates;
 	uint32_t verify_percent; /* of the hits */
 	char *evidence;          /* directory */
+	struct declared_script {
+		char *path;
+		struct script script;
+	} *scripts; /* compiler_scripts of the config */
+	size_t script_count;
 };
 
 /* What a lookup found. */
@@ -43,7 +49,12 @@ struct found {
 
 struct unit {
 	soldr_instance *inst;
-	const soldr_request *req;
+	const soldr_request *asked; /* as it came */
+	const soldr_request *req;   /* the same, or with the command that a script stands for */
+	struct followed {
+		soldr_request req;
+		struct vec argv;
+	} followed;
 	struct invocation inv;
 	char *real;              /* the compiler with links resolved */
 	char *assembler;         /* GCC's, or NULL */

@@ -35,7 +35,7 @@
 	X(MULTIPLE_INPUTS, "multiple_inputs", REFUSAL, "several source files in one call") \
 	X(UNKNOWN_LANGUAGE, "unknown_language", REFUSAL, "a language that is not cached") \
 	X(UNKNOWN_COMPILER, "unknown_compiler", REFUSAL, "not a compiler that this backend knows") \
-	X(COMPILER_SCRIPT, "compiler_script", REFUSAL, "the compiler is a script; what it runs is not known") \
+	X(COMPILER_SCRIPT, "compiler_script", REFUSAL, "the compiler is a script that cannot be followed; compiler_scripts can declare its command") \
 	X(NESTED_WRAPPER, "nested_wrapper", REFUSAL, "the compiler is itself a compile wrapper") \
 	X(UNSUPPORTED_OPTION, "unsupported_option", REFUSAL, "an option whose effect is not cached") \
 	X(UNKNOWN_FILE_OPTION, "unknown_file_option", REFUSAL, "an unknown option that names a file") \
