@@ -407,7 +407,10 @@ static void option(struct parse *p, const char *argument)
 
 static void input(struct parse *p, const char *argument)
 {
+	if (p->inputs < SOURCES_MAX)
+		p->inv->source_at[p->inputs] = p->at;
 	p->inputs++;
+	p->inv->source_count = p->inputs <= SOURCES_MAX ? p->inputs : 0;
 	if (!strcmp(argument, "-"))
 		p->stdin_input = true;
 	if (!*argument)

@@ -118,9 +118,15 @@ int unit_bypass(struct unit *u, enum soldr_reason why, const char *detail, soldr
 	const soldr_host *host = u->inst->host;
 	soldr_spawn sp = {.struct_size = sizeof sp, .file = u->asked->compiler, .argv = u->asked->argv};
 	soldr_exit ex = {.struct_size = sizeof ex};
-	bool fault = why == SOLDR_REASON_STORE_FAILED || why == SOLDR_REASON_DISK_FULL;
+	bool fault = why == SOLDR_REASON_STORE_FAILED || why == SOLDR_REASON_DISK_FULL || why == SOLDR_REASON_BACKEND_ERROR;
 	uint32_t outcome = fault ? SOLDR_OUTCOME_FALLBACK : SOLDR_OUTCOME_BYPASS;
 	result_reason(r, why, detail);
+	if (u->held) {
+		u->held->why = why;
+		snprintf(u->held->detail, sizeof u->held->detail, "%s", detail);
+		r->outcome = outcome;
+		return 0;
+	}
 	int rc = host->replace(host->core, u->req->id, &sp, outcome, r->reason, &ex, err);
 	if (rc)
 		return rc;
@@ -128,6 +134,15 @@ int unit_bypass(struct unit *u, enum soldr_reason why, const char *detail, soldr
 	r->exit_code = ex.exit_code;
 	r->signal = ex.signal;
 	return 0;
+}
+
+int unit_emit(struct unit *u, uint32_t stream, const void *data, size_t len, soldr_error *err)
+{
+	if (!u->held)
+		return u->inst->host->emit(u->inst->host->core, u->req->id, stream, data, len, err);
+	struct buf *to = &u->held->streams[stream == SOLDR_STDERR];
+	buf_add(to, data, len);
+	return buf_ok(to) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 }
 
 static bool is_any_of(const char *name, const char *const *names)
@@ -249,8 +264,7 @@ static enum soldr_reason set_outputs(struct unit *u)
 	return add_output(u, u->inv.output, ENTRY_OBJECT, false) ? SOLDR_REASON_NONE : SOLDR_REASON_OUTPUT_SPECIAL;
 }
 
-/* NONE: the unit has its key. Otherwise why it is not cacheable. */
-static enum soldr_reason prepare(struct unit *u, char *detail, size_t detail_size, soldr_error *err, int *rc)
+enum soldr_reason unit_prepare(struct unit *u, char *detail, size_t detail_size, soldr_error *err, int *rc)
 {
 	enum soldr_reason why;
 	struct tuple tuple;
@@ -293,7 +307,7 @@ static enum soldr_reason prepare(struct unit *u, char *detail, size_t detail_siz
 	return SOLDR_REASON_NONE;
 }
 
-static void unit_release(struct unit *u)
+void unit_release(struct unit *u)
 {
 	invocation_release(&u->inv);
 	memo_release(&u->memo);
@@ -308,23 +322,27 @@ static void unit_release(struct unit *u)
 		close(u->dir);
 }
 
+int unit_serve(struct unit *u, soldr_result *r, soldr_error *err)
+{
+	soldr_error fault = SOLDR_ERROR_INIT;
+	/* An output that cannot be written is for the compiler to complain about, in its own words. */
+	if (lookup(u, r, &fault) != 0)
+		return unit_bypass(u, SOLDR_REASON_OUTPUT_SPECIAL, fault.message, r, err);
+	return r->outcome == SOLDR_OUTCOME_NONE ? miss(u, r, err) : 0;
+}
+
 static int32_t embedded_compile(soldr_instance *inst, const soldr_request *req, soldr_result *r, soldr_error *err)
 {
 	struct unit u = {.inst = inst, .asked = req, .req = req, .inv = INVOCATION_INIT, .dir = -1};
 	char detail[sizeof r->detail] = "";
-	soldr_error fault = SOLDR_ERROR_INIT;
 	int rc = 0;
-	enum soldr_reason why = prepare(&u, detail, sizeof detail, err, &rc);
-	if (!rc && why != SOLDR_REASON_NONE) {
+	enum soldr_reason why = unit_prepare(&u, detail, sizeof detail, err, &rc);
+	if (!rc && why == SOLDR_REASON_MULTIPLE_INPUTS)
+		rc = several_compile(&u, r, err);
+	else if (!rc && why != SOLDR_REASON_NONE)
 		rc = unit_bypass(&u, why, detail, r, err);
-	} else if (!rc) {
-		int looked = lookup(&u, r, &fault);
-		/* An output that cannot be written is for the compiler to complain about, in its own words. */
-		if (looked)
-			rc = unit_bypass(&u, SOLDR_REASON_OUTPUT_SPECIAL, fault.message, r, err);
-		else if (r->outcome == SOLDR_OUTCOME_NONE)
-			rc = miss(&u, r, err);
-	}
+	else if (!rc)
+		rc = unit_serve(&u, r, err);
 	unit_release(&u);
 	return rc;
 }

@@ -50,6 +50,8 @@ struct include_dir {
 	char *path;
 };
 
+enum { SOURCES_MAX = 64 };
+
 struct invocation {
 	enum family family;
 	enum soldr_reason refused; /* SOLDR_REASON_NONE: cacheable as far as the arguments tell */
@@ -74,6 +76,8 @@ struct invocation {
 
 	struct vec args;     /* argv with response files expanded; args[0] is the compiler as spelled */
 	bool expanded;       /* there was a response file */
+	/* Where in args the input files stand; a call with more of them is refused with source_count 0. */
+	size_t source_at[SOURCES_MAX], source_count;
 	/*
 	 * What decides the result, in order: every argument but argv[0], the
 	 * source, -o and its value, -MF and its value, and those proven irrelevant.
