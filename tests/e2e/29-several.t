@@ -6,6 +6,7 @@ use warnings;
 use File::Basename qw(dirname);
 use lib dirname(__FILE__);
 use Parity;
+use POSIX ();
 use Test::More;
 
 my %three = (
@@ -71,6 +72,17 @@ both {
 	like($run->{err}, qr/hit 2 of 2 hit/, "c03: $CC: a read-only store serves all");
 	$run = $s->run_soldr('CC -Wall -DN -c b.c a.c', env => \%readonly);
 	like($run->{err}, qr/bypass readonly, becomes/, "c03: $CC: or leaves all to the compiler");
+
+	# A source is edited while the one before it is compiled: the compiler waits for its header, a FIFO.
+	my $edited = scene(name => 'c03_edited_meanwhile', files => {'a.c' => qq{#include "pipe.h"\nint a;\n}, 'b.c' => "int b = 1;\n"});
+	$edited->step('the later source alone', 'CC -c b.c', 'miss');
+	POSIX::mkfifo($edited->dir . '/pipe.h', 0644) or die;
+	$edited->step('edited', 'CC -c a.c b.c', 'bypass', meanwhile => sub {
+		open my $pipe, '>', $edited->dir . '/pipe.h' or die;
+		$edited->put('b.c', "int b = 2;\n");
+		Parity::settle();
+		print {$pipe} "int p;\n";
+	});
 };
 
 done_testing();
