@@ -272,6 +272,7 @@ static const struct row rows[] = {
 	{"gcc -c a.c -march=armv8.2-a+crypto -mtune=generic",
 	 "object c a.c > a.o | probe -march=armv8.2-a+crypto -mtune=generic | key -march=armv8.2-a+crypto "
 	 "-mtune=generic"},
+	{"clang -c a.c -fopenmp --offload-arch=native", "unsupported_option: --offload-arch=native"},
 	{"gcc -c a.c -march=native", "object c a.c > a.o | NATIVE | probe -march=native | key -march=native"},
 	{"gcc -c a.c -mtune=native", "object c a.c > a.o | NATIVE | probe -mtune=native | key -mtune=native"},
 	{"gcc -c a.c -mcpu=native+x", "object c a.c > a.o | NATIVE | probe -mcpu=native+x | key -mcpu=native+x"},
