@@ -35,7 +35,7 @@ SERVICE := config config_options config_settings config_values config_yaml count
 CLI := build cli compiler main parity_check parity_compare parity_report parity_requests parity_run parity_scene signals text verb_backends verb_cache verb_config verb_doctor verb_help \
 	verb_parity verb_stats wrap
 EMBEDDED := args_gcc args_names args_sides args_table backend depfile entry evict evidence expansion files identity inputs key \
-	lookup manifest match materialise miss response scan sealed shadow store verify witness
+	lookup manifest match materialise miss native response scan script sealed several shadow store verify witness
 WRAPPED := backend command outcome profile statslog
 NULL := null
 PLUGINS := embedded wrapped null

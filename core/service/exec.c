@@ -41,6 +41,7 @@ enum {
 struct stream {
 	uint32_t id;        /* enum soldr_stream */
 	bool capture, mute;
+	bool probe;         /* a question: its answer must not be coloured */
 	bool is_tty;
 	int parent;         /* our end of the pipe or terminal; -1: none or ended */
 	int child;          /* what becomes the child's descriptor; -1: as it is */
@@ -117,7 +118,7 @@ static int stream_open(struct stream *s, uint32_t kind, int real_fd, bool has_si
 		s->child = above_stdio(open("/dev/null", O_WRONLY | O_CLOEXEC));
 		return s->child < 0 ? -1 : 0;
 	}
-	s->is_tty = tty && !s->mute;
+	s->is_tty = tty && !(s->mute && s->probe);
 	int rc = s->is_tty ? open_terminal(s, real_fd) : open_pipe(s);
 	if (rc == 0)
 		fcntl(s->parent, F_SETFL, fcntl(s->parent, F_GETFL) | O_NONBLOCK);
@@ -282,6 +283,7 @@ int exec_run(const soldr_spawn *sp, const struct exec_sink *sink, const struct e
 	errs.capture = sp->flags & SOLDR_SPAWN_CAPTURE_STDERR;
 	out.mute = sp->flags & SOLDR_SPAWN_MUTE_STDOUT;
 	errs.mute = sp->flags & SOLDR_SPAWN_MUTE_STDERR;
+	out.probe = errs.probe = sp->flags & SOLDR_SPAWN_PROBE;
 	out.kept.max = errs.kept.max = sp->capture_max ? (size_t)sp->capture_max : CAPTURE_MAX_DEFAULT;
 	int rc = 0;
 	pid_t pid = 0;

@@ -382,10 +382,7 @@ static void apply(struct parse *p, const struct option *o, const char *argument,
 	case EFFECT_DUMP_DIR: p->sides.dump_dir = value; break;
 	case EFFECT_DUMP_BASE: p->sides.dump_base = value; break;
 	case EFFECT_DUMP_EXTENSION: p->sides.dump_extension = value; break;
-	case EFFECT_MACHINE:
-		if (starts_with(value, "native"))
-			refuse(p, SOLDR_REASON_UNSUPPORTED_OPTION, argument);
-		break;
+	case EFFECT_MACHINE: inv->native |= starts_with(value, "native"); break;
 	case EFFECT_ARCHITECTURE:
 		if (p->architecture_given)
 			refuse(p, SOLDR_REASON_UNSUPPORTED_OPTION, argument);
@@ -449,7 +446,10 @@ static void option(struct parse *p, const char *argument)
 
 static void input(struct parse *p, const char *argument)
 {
+	if (p->inputs < SOURCES_MAX)
+		p->inv->source_at[p->inputs] = p->at;
 	p->inputs++;
+	p->inv->source_count = p->inputs <= SOURCES_MAX ? p->inputs : 0;
 	if (!strcmp(argument, "-"))
 		p->stdin_input = true;
 	if (!*argument)

@@ -51,6 +51,7 @@ const struct option option_table[] = {
 	OPTION("--no-sysroot-suffix", BOTH, JOINED, KEY, OPTION_PROBE),
 	OPTION("--no-system-header-prefix=", CLANG, JOINED, KEY, 0),
 	OPTION("--no-warnings", BOTH, NONE, KEY, 0),
+	REFUSE("--offload", BOTH, JOINED, UNSUPPORTED_OPTION),
 	OPTION("--optimize", BOTH, NONE, KEY, 0),
 	REFUSE("--output-pch", BOTH, JOINED, PRECOMPILED_HEADER),
 	OPTION("--param", BOTH, SEPARATE, KEY, 0),

@@ -43,7 +43,7 @@ enum option_effect {
 	EFFECT_DUMP_DIR,            /* -dumpdir: GCC names further files by it */
 	EFFECT_DUMP_BASE,           /* -dumpbase */
 	EFFECT_DUMP_EXTENSION,      /* -dumpbase-ext */
-	EFFECT_MACHINE,             /* -march= …: "native" is not known here */
+	EFFECT_MACHINE,             /* -march= …: "native" is this processor */
 	EFFECT_ARCHITECTURE,        /* -arch: once */
 	EFFECT_EMIT_LLVM,           /* another default output name */
 	EFFECT_COLOUR,              /* decides the colour of diagnostics; the value "auto" does not */

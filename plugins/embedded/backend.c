@@ -4,6 +4,7 @@
  */
 #include "unit.h"
 
+#include "native.h"
 #include "path.h"
 #include "sys.h"
 
@@ -18,6 +19,8 @@
 
 static const char origin[] = "embedded";
 
+enum { SCRIPTS_MAX = 4 }; /* that run one another */
+
 static const soldr_option_spec options[] = {
 	{sizeof(soldr_option_spec), SOLDR_OPT_SIZE, 0, 0, "max_size", "20GiB", 1 << 20, INT64_MAX, NULL,
      "Size of the store; when it is reached the entries that were not used for longest go."},
@@ -26,6 +29,8 @@ static const soldr_option_spec options[] = {
      "Results larger than this are not stored."},
 	{sizeof(soldr_option_spec), SOLDR_OPT_INT, 0, 0, "max_candidates", "16", 1, MANIFEST_CANDIDATES_MAX, NULL,
      "Sets of header contents that are remembered for one source and one set of options."},
+	{sizeof(soldr_option_spec), SOLDR_OPT_MAP, 0, 0, "compiler_scripts", NULL, 0, 0, NULL,
+     "Compilers that are scripts: the path of each, and the command that it stands for, from an absolute path on."},
 	{0},
 };
 
@@ -37,11 +42,43 @@ static const char *kv_find(const soldr_kv *kv, uint32_t n, const char *key, cons
 	return otherwise;
 }
 
+static void close_scripts(soldr_instance *inst)
+{
+	for (size_t i = 0; i < inst->script_count; i++) {
+		script_release(&inst->scripts[i].script);
+		free(inst->scripts[i].path);
+	}
+	free(inst->scripts);
+}
+
+static int open_scripts(soldr_instance *inst, const soldr_kv *kv, uint32_t n, soldr_error *err)
+{
+	static const char head[] = "compiler_scripts.";
+	inst->scripts = calloc((size_t)n + 1, sizeof *inst->scripts);
+	if (!inst->scripts)
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	for (uint32_t i = 0; i < n; i++) {
+		if (strncmp(kv[i].key, head, sizeof head - 1) != 0)
+			continue;
+		struct declared_script *d = &inst->scripts[inst->script_count++];
+		d->path = strdup(kv[i].key + sizeof head - 1);
+		if (!d->path)
+			return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		if (d->path[0] != '/' || !script_parse_command(&d->script, kv[i].value))
+			return err_set(err, SOLDR_E_CONFIG, 0, origin,
+			               "compiler_scripts: %s: write the script's absolute path and the command that it stands for, from an "
+			               "absolute path on, without variables, as in {/opt/bin/cc: \"/usr/bin/gcc -m32\"}",
+			               d->path);
+	}
+	return 0;
+}
+
 static void embedded_close(soldr_instance *inst)
 {
 	if (!inst)
 		return;
 	store_release(&inst->store);
+	close_scripts(inst);
 	free(inst->evidence);
 	free(inst);
 }
@@ -65,6 +102,8 @@ static int32_t embedded_open(const soldr_host *host, const soldr_kv *kv, uint32_
 	inst->evidence = path_join(root, "evidence");
 	if (!rc && !inst->evidence)
 		rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	if (!rc)
+		rc = open_scripts(inst, kv, n, err);
 	if (rc) {
 		embedded_close(inst);
 		return rc;
@@ -78,11 +117,17 @@ static int32_t embedded_open(const soldr_host *host, const soldr_kv *kv, uint32_
 int unit_bypass(struct unit *u, enum soldr_reason why, const char *detail, soldr_result *r, soldr_error *err)
 {
 	const soldr_host *host = u->inst->host;
-	soldr_spawn sp = {.struct_size = sizeof sp, .file = u->req->compiler, .argv = u->req->argv};
+	soldr_spawn sp = {.struct_size = sizeof sp, .file = u->asked->compiler, .argv = u->asked->argv};
 	soldr_exit ex = {.struct_size = sizeof ex};
-	bool fault = why == SOLDR_REASON_STORE_FAILED || why == SOLDR_REASON_DISK_FULL;
+	bool fault = why == SOLDR_REASON_STORE_FAILED || why == SOLDR_REASON_DISK_FULL || why == SOLDR_REASON_BACKEND_ERROR;
 	uint32_t outcome = fault ? SOLDR_OUTCOME_FALLBACK : SOLDR_OUTCOME_BYPASS;
 	result_reason(r, why, detail);
+	if (u->held) {
+		u->held->why = why;
+		snprintf(u->held->detail, sizeof u->held->detail, "%s", detail);
+		r->outcome = outcome;
+		return 0;
+	}
 	int rc = host->replace(host->core, u->req->id, &sp, outcome, r->reason, &ex, err);
 	if (rc)
 		return rc;
@@ -90,6 +135,15 @@ int unit_bypass(struct unit *u, enum soldr_reason why, const char *detail, soldr
 	r->exit_code = ex.exit_code;
 	r->signal = ex.signal;
 	return 0;
+}
+
+int unit_emit(struct unit *u, uint32_t stream, const void *data, size_t len, soldr_error *err)
+{
+	if (!u->held)
+		return u->inst->host->emit(u->inst->host->core, u->req->id, stream, data, len, err);
+	struct buf *to = &u->held->streams[stream == SOLDR_STDERR];
+	buf_add(to, data, len);
+	return buf_ok(to) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 }
 
 static bool is_any_of(const char *name, const char *const *names)
@@ -100,11 +154,11 @@ static bool is_any_of(const char *name, const char *const *names)
 	return false;
 }
 
-/* What the program is; FAMILY_UNKNOWN with the reason when it is none that is cached. */
-static enum family classify(struct unit *u, enum soldr_reason *why)
+/* What the program is; FAMILY_UNKNOWN with the reason when it is none that is cached. text: of a script. */
+static enum family classify(struct unit *u, struct buf *text, enum soldr_reason *why)
 {
 	static const char *const wrappers[] = {"ccache", "sccache", "zccache", "distcc", "icecc", "kache", "buildcache", "firebuild",
-	                                       "goma", "gomacc", "fastbuild", NULL};
+	                                       "goma", "gomacc", "fastbuild", "soldr", NULL};
 	static const char *const rust[] = {"rustc", "clippy-driver", "rustdoc", "rustup", NULL};
 	const char *name = path_base(u->req->argv[0]), *real = path_base(u->real);
 	*why = SOLDR_REASON_UNKNOWN_COMPILER;
@@ -116,13 +170,70 @@ static enum family classify(struct unit *u, enum soldr_reason *why)
 		*why = SOLDR_REASON_NESTED_WRAPPER;
 		return FAMILY_UNKNOWN;
 	}
-	enum family family = family_of_name(real);
-	if (family == FAMILY_UNKNOWN)
-		family = family_of_name(name);
-	if (family != FAMILY_UNKNOWN && identity_is_script(u->real)) {
+	if (script_read(u->real, text)) {
 		*why = SOLDR_REASON_COMPILER_SCRIPT;
 		return FAMILY_UNKNOWN;
 	}
+	enum family family = family_of_name(real);
+	return family == FAMILY_UNKNOWN ? family_of_name(name) : family;
+}
+
+static bool find_script(const struct unit *u, const struct buf *text, struct script *own, const struct script **script)
+{
+	const soldr_instance *inst = u->inst;
+	for (size_t i = 0; i < inst->script_count; i++)
+		if (strcmp(inst->scripts[i].path, u->req->compiler) == 0 || strcmp(inst->scripts[i].path, u->real) == 0) {
+			*script = &inst->scripts[i].script;
+			return true;
+		}
+	*script = own;
+	return !script_is_swayed(u->req->envp) && script_parse(own, buf_str(text), text->len);
+}
+
+/* Puts the command of the script in the place of the compiler. false: what it runs is not known. */
+static bool follow_script(struct unit *u, const struct buf *text)
+{
+	struct script own = SCRIPT_INIT;
+	const struct script *script;
+	struct vec argv = VEC_INIT;
+	bool good = find_script(u, text, &own, &script);
+	if (good) {
+		vec_add_all(&argv, vec_items(&script->before));
+		vec_add_all(&argv, u->req->argv + 1);
+		if (script->after.len)
+			vec_add_all(&argv, vec_items(&script->after));
+		good = vec_ok(&argv) && access(argv.items[0], X_OK) == 0;
+	}
+	if (good) {
+		vec_release(&u->followed.argv);
+		u->followed.argv = argv;
+		u->followed.req = *u->req;
+		u->followed.req.argv = vec_items(&u->followed.argv);
+		u->followed.req.argc = (uint32_t)u->followed.argv.len;
+		u->followed.req.compiler = u->followed.argv.items[0];
+		u->req = &u->followed.req;
+	} else {
+		vec_release(&argv);
+	}
+	script_release(&own);
+	return good;
+}
+
+/* Finds the compiler behind links and scripts. */
+static enum family find_compiler(struct unit *u, enum soldr_reason *why)
+{
+	char real[PATH_MAX];
+	struct buf text = BUF_INIT;
+	enum family family = FAMILY_UNKNOWN;
+	for (int scripts = 0; scripts <= SCRIPTS_MAX; scripts++) {
+		*why = SOLDR_REASON_UNKNOWN_COMPILER;
+		free(u->real);
+		u->real = realpath(u->req->compiler, real) ? strdup(real) : NULL;
+		family = u->real ? classify(u, &text, why) : FAMILY_UNKNOWN;
+		if (*why != SOLDR_REASON_COMPILER_SCRIPT || !follow_script(u, &text))
+			break;
+	}
+	buf_release(&text);
 	return family;
 }
 
@@ -169,20 +280,19 @@ static enum soldr_reason set_outputs(struct unit *u)
 	return fine ? SOLDR_REASON_NONE : SOLDR_REASON_OUTPUT_SPECIAL;
 }
 
-/* NONE: the unit has its key. Otherwise why it is not cacheable. */
-static enum soldr_reason prepare(struct unit *u, char *detail, size_t detail_size, soldr_error *err, int *rc)
+enum soldr_reason unit_prepare(struct unit *u, char *detail, size_t detail_size, soldr_error *err, int *rc)
 {
-	char real[PATH_MAX];
 	enum soldr_reason why;
 	struct tuple tuple;
-	const soldr_request *req = u->req;
-	if (req->stdout_kind == SOLDR_FD_CLOSED || req->stderr_kind == SOLDR_FD_CLOSED)
+	if (u->req->stdout_kind == SOLDR_FD_CLOSED || u->req->stderr_kind == SOLDR_FD_CLOSED)
 		return SOLDR_REASON_STDIO_CLOSED;
-	if (!realpath(req->compiler, real) || !(u->real = strdup(real)))
-		return SOLDR_REASON_UNKNOWN_COMPILER;
-	enum family family = classify(u, &why);
-	if (family == FAMILY_UNKNOWN)
+	enum family family = find_compiler(u, &why);
+	const soldr_request *req = u->req;
+	if (family == FAMILY_UNKNOWN) {
+		if (why == SOLDR_REASON_COMPILER_SCRIPT)
+			snprintf(detail, detail_size, "%s: name its command under compiler_scripts", u->real);
 		return why;
+	}
 	if (invocation_parse(&u->inv, family, req->argv, req->cwd) != 0) {
 		*rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 		return SOLDR_REASON_NONE;
@@ -190,6 +300,10 @@ static enum soldr_reason prepare(struct unit *u, char *detail, size_t detail_siz
 	snprintf(detail, detail_size, "%s", u->inv.detail);
 	if (u->inv.refused != SOLDR_REASON_NONE)
 		return u->inv.refused;
+	if (u->inv.native && !native_resolve(&u->inv)) {
+		snprintf(detail, detail_size, "native on a processor whose cores may differ");
+		return SOLDR_REASON_UNSUPPORTED_OPTION;
+	}
 	const char *hostile = key_hostile_variable(family, req->envp);
 	if (hostile) {
 		snprintf(detail, detail_size, "%s", hostile);
@@ -210,12 +324,13 @@ static enum soldr_reason prepare(struct unit *u, char *detail, size_t detail_siz
 	return SOLDR_REASON_NONE;
 }
 
-static void unit_release(struct unit *u)
+void unit_release(struct unit *u)
 {
 	invocation_release(&u->inv);
 	memo_release(&u->memo);
 	manifest_release(&u->found.manifest);
 	entry_release(&u->found.entry);
+	vec_release(&u->followed.argv);
 	free(u->real);
 	free(u->tools);
 	for (size_t i = 0; i < u->output_count; i++)
@@ -224,23 +339,27 @@ static void unit_release(struct unit *u)
 		close(u->dir);
 }
 
+int unit_serve(struct unit *u, soldr_result *r, soldr_error *err)
+{
+	soldr_error fault = SOLDR_ERROR_INIT;
+	/* An output that cannot be written is for the compiler to complain about, in its own words. */
+	if (lookup(u, r, &fault) != 0)
+		return unit_bypass(u, SOLDR_REASON_OUTPUT_SPECIAL, fault.message, r, err);
+	return r->outcome == SOLDR_OUTCOME_NONE ? miss(u, r, err) : 0;
+}
+
 static int32_t embedded_compile(soldr_instance *inst, const soldr_request *req, soldr_result *r, soldr_error *err)
 {
-	struct unit u = {.inst = inst, .req = req, .inv = INVOCATION_INIT, .dir = -1};
+	struct unit u = {.inst = inst, .asked = req, .req = req, .inv = INVOCATION_INIT, .dir = -1};
 	char detail[sizeof r->detail] = "";
-	soldr_error fault = SOLDR_ERROR_INIT;
 	int rc = 0;
-	enum soldr_reason why = prepare(&u, detail, sizeof detail, err, &rc);
-	if (!rc && why != SOLDR_REASON_NONE) {
+	enum soldr_reason why = unit_prepare(&u, detail, sizeof detail, err, &rc);
+	if (!rc && why == SOLDR_REASON_MULTIPLE_INPUTS)
+		rc = several_compile(&u, r, err);
+	else if (!rc && why != SOLDR_REASON_NONE)
 		rc = unit_bypass(&u, why, detail, r, err);
-	} else if (!rc) {
-		int looked = lookup(&u, r, &fault);
-		/* An output that cannot be written is for the compiler to complain about, in its own words. */
-		if (looked)
-			rc = unit_bypass(&u, SOLDR_REASON_OUTPUT_SPECIAL, fault.message, r, err);
-		else if (r->outcome == SOLDR_OUTCOME_NONE)
-			rc = miss(&u, r, err);
-	}
+	else if (!rc)
+		rc = unit_serve(&u, r, err);
 	unit_release(&u);
 	return rc;
 }

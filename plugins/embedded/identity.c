@@ -39,17 +39,6 @@ void identity_release(struct identity *id)
 	*id = IDENTITY_INIT;
 }
 
-bool identity_is_script(const char *path)
-{
-	char head[2] = {0};
-	int fd = sys.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
-	if (fd < 0)
-		return false;
-	ssize_t n = sys.read(fd, head, sizeof head);
-	sys.close(fd);
-	return n == 2 && head[0] == '#' && head[1] == '!';
-}
-
 static const struct {
 	unsigned tool;
 	const char *name;
@@ -160,6 +149,8 @@ static void read_answer(struct identity *id, const char *text)
 			part = AFTER;
 		else if (part == BRACKETED && *p == ' ')
 			vec_addn(&id->system_dirs, p + 1, n - 1);
+		else if (part == BEFORE && strncmp(p, "Configured with: ", 17) == 0 && memmem(p, n, "=native", 7))
+			id->native = true; /* --with-arch=native and its like */
 		else if (part == BEFORE && n > 12 && strncmp(p, "gcc version ", 12) == 0)
 			id->family = FAMILY_GCC;
 		else if (part == BEFORE && id->family == FAMILY_UNKNOWN && memmem(p, n, "clang version ", 14))
@@ -288,6 +279,16 @@ static int digest_programs(struct identity *id, soldr_error *err)
 	return rc;
 }
 
+/* Clang's .cfg may hold any option. */
+static bool is_configuration_for_native(const char *path)
+{
+	struct buf text = BUF_INIT;
+	bool native = strcmp(path_ext(path), ".cfg") == 0 && fs_read_file(path, MEMORY_MAX, &text, NULL) == 0 &&
+	              strstr(buf_str(&text), "=native");
+	buf_release(&text);
+	return native;
+}
+
 static int probe(struct identity *id, const soldr_host *host, const soldr_request *req, const char *real, const struct invocation *inv,
                  soldr_error *err)
 {
@@ -308,6 +309,10 @@ static int probe(struct identity *id, const soldr_host *host, const soldr_reques
 	buf_release(&out);
 	if (!rc && id->family == FAMILY_UNKNOWN)
 		rc = err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, "%s is neither GCC nor Clang", req->compiler);
+	for (size_t i = 0; !rc && i < id->programs.len; i++)
+		id->native = id->native || is_configuration_for_native(id->programs.items[i]);
+	if (!rc && id->native && !inv->native)
+		rc = err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, "%s builds for the processor it runs on without being told", req->compiler);
 	for (size_t i = 0; !rc && i < TOOLS; i++)
 		if (inv->tools & tools[i].tool)
 			rc = add_tool(id, host, req, inv, tools[i].name, err);

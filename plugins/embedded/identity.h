@@ -29,6 +29,7 @@ struct identity {
 	enum family family;     /* as the compiler itself says */
 	struct vec programs;    /* absolute paths of files whose contents decide */
 	struct program *states; /* one for each of programs */
+	bool native;            /* it builds for this processor even where no option says so */
 	struct vec system_dirs; /* standard include directories in search order, as spelled by the compiler */
 };
 
@@ -41,7 +42,5 @@ void identity_release(struct identity *);
 
 /* The paths of the invocation's tools that the driver will find, by PATH as execvp does, a line each; malloc'ed, NULL: no memory. */
 char *identity_tools(const soldr_request *, const struct invocation *);
-/* "#!" at the start: a script. */
-bool identity_is_script(const char *path);
 
 #endif

@@ -51,7 +51,7 @@ struct include_dir {
 	char *path;
 };
 
-enum { SIDE_OUTPUTS_MAX = 24 };
+enum { SOURCES_MAX = 64, SIDE_OUTPUTS_MAX = 24 };
 
 /* Programs that the driver finds on PATH, as bits. */
 enum tool { TOOL_ASSEMBLER = 1, TOOL_OBJCOPY = 2 };
@@ -95,6 +95,8 @@ struct invocation {
 
 	struct vec args;     /* argv with response files expanded; args[0] is the compiler as spelled */
 	bool expanded;       /* there was a response file */
+	/* Where in args the input files stand; a call with more of them is refused with source_count 0. */
+	size_t source_at[SOURCES_MAX], source_count;
 	/*
 	 * What decides the result, in order: every argument but argv[0], the
 	 * source, -o and its value, -MF and its value, and those proven irrelevant.
@@ -129,6 +131,8 @@ struct invocation {
 	 * -x is not among them): given to the probes of the compiler.
 	 */
 	struct vec probe_args;
+	/* An option stands for the processor that the compiler runs on: see native.h. */
+	bool native;
 	/* The colour of diagnostics is decided by an option: the terminal does not matter for it. */
 	bool colour_given;
 };

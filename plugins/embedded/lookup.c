@@ -59,7 +59,7 @@ static int replay(struct unit *u, const struct entry *e, enum entry_kind kind, u
 		return 0;
 	int rc = entry_unpack(s, &text, err);
 	if (!rc)
-		rc = u->inst->host->emit(u->inst->host->core, u->req->id, stream, text.data, text.len, err);
+		rc = unit_emit(u, stream, text.data, text.len, err);
 	buf_release(&text);
 	return rc;
 }

@@ -516,6 +516,15 @@ static void judge_failure(struct unit *u, struct run *run, soldr_result *r)
 	judge_hit(u, &made, r);
 }
 
+/* The user has seen nothing yet. */
+static int hold_messages(struct unit *u, const struct run *run, soldr_error *err)
+{
+	if (run->ex.truncated)
+		u->held->why = SOLDR_REASON_TOO_LARGE;
+	int rc = unit_emit(u, SOLDR_STDOUT, run->ex.stdout_data, (size_t)run->ex.stdout_len, err);
+	return rc ? rc : unit_emit(u, SOLDR_STDERR, run->ex.stderr_data, (size_t)run->ex.stderr_len, err);
+}
+
 int miss(struct unit *u, soldr_result *r, soldr_error *err)
 {
 	struct identity id = IDENTITY_INIT;
@@ -546,7 +555,10 @@ int miss(struct unit *u, soldr_result *r, soldr_error *err)
 	free(claims);
 	run.begun = files_clock_ns();
 	note_before(u, &run);
-	rc = run_compiler(u, &run, SOLDR_SPAWN_CAPTURE_STDOUT | SOLDR_SPAWN_CAPTURE_STDERR, &run.argv, &run.envp, err);
+	uint32_t quiet = u->held ? SOLDR_SPAWN_MUTE_STDOUT | SOLDR_SPAWN_MUTE_STDERR : 0;
+	rc = run_compiler(u, &run, SOLDR_SPAWN_CAPTURE_STDOUT | SOLDR_SPAWN_CAPTURE_STDERR | quiet, &run.argv, &run.envp, err);
+	if (!rc && u->held)
+		rc = hold_messages(u, &run, err);
 	if (!rc) {
 		r->exit_code = run.ex.exit_code;
 		r->signal = run.ex.signal;

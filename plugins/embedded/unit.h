@@ -4,6 +4,7 @@
  *   backend.c   prepare: is it cacheable, where do outputs go, the direct key
  *   lookup.c    manifest → candidate → entry → outputs           (a hit)
  *   miss.c      run the compiler once, learn its inputs, store   (a miss)
+ *   several.c   a call with several sources: each is a unit of its own
  *   inputs.c    the list of inputs that a compiler wrote, read and judged
  *   expansion.c what the scan suspects, settled by the preprocessor
  *   shadow.c    which names must stay absent for the result to stay right
@@ -20,6 +21,7 @@
 #include "manifest.h"
 #include "materialise.h"
 #include "scan.h"
+#include "script.h"
 #include "store.h"
 
 #include <soldr/backend.h>
@@ -32,6 +34,11 @@ struct soldr_instance {
 	uint32_t max_candidates;
 	uint32_t verify_percent; /* of the hits */
 	char *evidence;          /* directory */
+	struct declared_script {
+		char *path;
+		struct script script;
+	} *scripts; /* compiler_scripts of the config */
+	size_t script_count;
 };
 
 /* What a lookup found. */
@@ -41,9 +48,22 @@ struct found {
 	struct entry entry;
 };
 
+/* One of several sources keeps to itself until all of them are known to be good. */
+struct held {
+	struct buf streams[2];  /* stdout and stderr */
+	enum soldr_reason why;  /* the whole call has to run untouched; NONE: not so */
+	char detail[200];
+};
+
 struct unit {
 	soldr_instance *inst;
-	const soldr_request *req;
+	struct held *held;          /* NULL: the unit is the whole call */
+	const soldr_request *asked; /* as it came */
+	const soldr_request *req;   /* the same, or with the command that a script stands for */
+	struct followed {
+		soldr_request req;
+		struct vec argv;
+	} followed;
 	struct invocation inv;
 	char *real;              /* the compiler with links resolved */
 	char *tools;             /* paths of the programs that the compiler finds on PATH */
@@ -60,11 +80,19 @@ struct unit {
 	enum soldr_reason verdict;  /* then: VERIFIED, VERIFY_MISMATCH, or NONE: it cannot be told */
 };
 
+/* NONE: the unit has its key. Otherwise why it is not cacheable, or in *rc an error. */
+enum soldr_reason unit_prepare(struct unit *, char *detail, size_t detail_size, soldr_error *, int *rc);
+/* A prepared unit, to its outcome. */
+int unit_serve(struct unit *, soldr_result *r, soldr_error *);
+void unit_release(struct unit *);
+/* Shows text to the user, or keeps it where the unit is held. stream: enum soldr_stream. */
+int unit_emit(struct unit *, uint32_t stream, const void *data, size_t len, soldr_error *);
+
 /* Serves from the store: the outcome in r, or its reason (a miss) with outcome NONE. Errors: a fault; nothing was shown. */
 int lookup(struct unit *, soldr_result *r, soldr_error *);
 /* Runs the compiler and stores what it gave. r->reason: why there was no hit. */
 int miss(struct unit *, soldr_result *r, soldr_error *);
-/* Runs the compiler untouched. The outcome: BYPASS, or FALLBACK for a fault of the store. */
+/* Runs the compiler untouched. The outcome: BYPASS, or FALLBACK for a fault of the store. A held unit only says why. */
 int unit_bypass(struct unit *, enum soldr_reason, const char *detail, soldr_result *r, soldr_error *);
 void result_reason(soldr_result *r, enum soldr_reason, const char *detail);
 /* Writes the manifest with the candidate in front of what is stored now. */
@@ -103,6 +131,11 @@ enum { EVIDENCE_MAX = 16, EVIDENCE_BYTES_MAX = 256 << 20 };
 int evidence_keep(const struct unit *, const struct entry *made, const char *differences, char *dir, size_t dir_size, soldr_error *);
 /* What a section is called in messages and files: "object", "depfile", … */
 const char *evidence_name(uint32_t kind, char name[static 24]);
+
+/* ---- several.c ---- */
+
+/* A call that was refused for its several sources. */
+int several_compile(struct unit *whole, soldr_result *r, soldr_error *);
 
 /* ---- inputs.c ---- */
 

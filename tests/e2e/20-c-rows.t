@@ -39,7 +39,7 @@ both {
 	same 'c03_m', 'CC -M x.c', 'bypass:preprocess_only';
 	same 'c03_mm', 'CC -MM x.c', 'bypass:preprocess_only';
 	same 'c03_syntax_only', 'CC -fsyntax-only x.c', 'hit';
-	same 'c03_two_sources', 'CC -c x.c y.c', 'bypass:multiple_inputs', files => {'y.c' => 'int y;'};
+	same 'c03_two_sources', 'CC -c x.c y.c', 'hit', files => {'y.c' => 'int y;'};
 	same 'c03_link', 'CC x.c -shared -fPIC -o libx.so', 'bypass:link', once => 1;
 	same 'c03_link_object', 'CC -nostdlib -r y.o -o z.o', 'bypass';
 	same 'c03_stdin', 'CC -xc -c - -o x.o', 'bypass:stdin_input', stdin => "$T/in.c", before => sub { spew("$T/in.c", 'int a;') };
@@ -110,8 +110,14 @@ both {
 	same 'c17_assembler_response', 'CC -Wa,@as.args -c x.c', 'bypass:unsupported_option', files => {'as.args' => ''};
 
 	# C20
-	same 'c20_march_native', 'CC -march=native -c x.c', 'bypass:unsupported_option';
-	same 'c20_mtune_native', 'CC -mtune=native -c x.c', 'bypass:unsupported_option';
+	my $loop = "int f(int *a, int n) { int s = 0; for (int i = 0; i < n; i++) s += a[i] * i; return s; }\n";
+	same 'c20_march_native', 'CC -O3 -march=native -c x.c', 'hit', source => $loop;
+	same 'c20_mtune_native', 'CC -O3 -mtune=native -c x.c', 'hit', source => $loop;
+	same 'c20_mcpu_native', 'CC -O3 -mcpu=native -c x.c', 'hit', source => $loop;
+	my $cores = scene(name => 'c20_another_core');
+	$cores->step('the first', 'CC -march=native -c x.c', 'miss', prefix => ['taskset', '-c', '0']);
+	$cores->step('the last', 'CC -march=native -c x.c', 'hit', prefix => ['taskset', '-c', qx(nproc --all) - 1]);
+	same 'c20_native_in_a_list', 'CC -march=native+nothing -c x.c', {gcc => 'bypass', clang => 'bypass'};
 	same 'c20_march_named', 'CC -march=haswell -mtune=generic -c x.c', 'hit';
 
 	# C21

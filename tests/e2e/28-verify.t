@@ -112,6 +112,16 @@ both {
 		is($s->stats->{verified}, 2, "verify_$name: $CC: counted");
 	}
 
+	# Several sources in one call: a wrong entry of one speaks for all.
+	my $several = scene(name => 'verify_several', files => {'a.c' => 'int a;', 'b.c' => 'long b;', 'c.c' => 'short c;'});
+	check($several, 0, 'one', 'CC -c b.c', 'miss');
+	my ($of_b) = entries($several);
+	check($several, 0, 'all', 'CC -c a.c b.c c.c', 'miss');
+	check($several, 100, 'all right', 'CC -c a.c b.c c.c', 'miss:verified');
+	my ($of_another) = grep { $_ ne $of_b } entries($several);
+	plant($of_another, $of_b);
+	check($several, 100, 'one wrong', 'CC -c a.c b.c c.c', 'miss:verify_mismatch');
+
 	# A wrong entry.
 	my $s = scene(name => 'verify_planted', files => {'other.c' => "int g(void) { return 9; }\n"}, env => {TOKEN => 's3cr3t'});
 	check($s, 0, 'first', 'CC -c x.c', 'miss');

@@ -52,6 +52,7 @@ static void render_flags(struct buf *out, const struct invocation *inv)
 		{inv->output_in_key, "OUT"}, {inv->cwd_in_key, "CWD"},       {inv->compiler_path_in_key, "COMPILER"},
 		{inv->colour_given, "COLOUR"}, {inv->no_output, "NONE"}, {inv->output_keeps_mode, "KEEPS"},
 		{inv->output_is_rewritten, "TWICE"}, {inv->preprocesses_apart, "APART"}, {inv->no_standard_includes, "NOSTD"}, {inv->expanded, "EXPANDED"},
+		{inv->native, "NATIVE"},
 	};
 
 	for (size_t i = 0, shown = 0; i < sizeof flags / sizeof flags[0]; i++)

@@ -459,11 +459,22 @@ static void a_terminal_stays_one(void)
 
 	/* A muted question must not be answered in colour. */
 	run_init(&r);
-	r.flags = SOLDR_SPAWN_CAPTURE_STDERR | SOLDR_SPAWN_MUTE_STDERR;
+	r.flags = SOLDR_SPAWN_CAPTURE_STDERR | SOLDR_SPAWN_MUTE_STDERR | SOLDR_SPAWN_PROBE;
 	r.sink.stderr_kind = SOLDR_FD_TTY;
 	r.sink.stderr_fd = slave;
 	SAME_NUMBER(run_sh(&r, "[ -t 2 ] && exit 3; exit 0"), 0);
 	SAME_NUMBER(r.ex.exit_code, 0);
+	run_release(&r);
+
+	/* A compile whose messages are shown later sees what it would see now. */
+	run_init(&r);
+	r.flags = SOLDR_SPAWN_CAPTURE_STDERR | SOLDR_SPAWN_MUTE_STDERR;
+	r.sink.stderr_kind = SOLDR_FD_TTY;
+	r.sink.stderr_fd = slave;
+	SAME_NUMBER(run_sh(&r, "[ -t 2 ] && printf later >&2"), 0);
+	SAME_NUMBER(r.ex.exit_code, 0);
+	SAME_BYTES(r.ex.stderr_data, r.ex.stderr_len, "later", 5);
+	SAME_NUMBER(poll(&p, 1, 0), 0);
 	run_release(&r);
 	close(slave);
 	close(master);

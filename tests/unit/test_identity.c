@@ -85,11 +85,12 @@ struct scene {
 	struct invocation inv;
 	struct identity id;
 	soldr_error err;
+	struct buf text;
 };
 
 static void scene_init(struct scene *s)
 {
-	*s = (struct scene){.inv = INVOCATION_INIT, .id = IDENTITY_INIT, .err = SOLDR_ERROR_INIT};
+	*s = (struct scene){.inv = INVOCATION_INIT, .id = IDENTITY_INIT, .err = SOLDR_ERROR_INIT, .text = BUF_INIT};
 	room_init(&s->room, "identity");
 	SAME_NUMBER(store_init(&s->store, s->room.dir, 1 << 30, false, NULL), 0);
 	s->host = (soldr_host){
@@ -107,6 +108,7 @@ static void scene_release(struct scene *s)
 	invocation_release(&s->inv);
 	store_release(&s->store);
 	vec_release(&s->env);
+	buf_release(&s->text);
 	room_release(&s->room);
 }
 
@@ -257,6 +259,25 @@ static void what_is_no_compiler_is_refused(void)
 	scene_release(&s);
 }
 
+static void a_compiler_for_its_own_processor_has_to_be_told(void)
+{
+	struct scene s;
+	scene_init(&s);
+	const char *native = put_compiler(&s, "Configured with: ../src/configure --with-arch=native\ngcc version 12.2.0 (Test)");
+	SAME_NUMBER(ask(&s, native), -1);
+	HOLDS(s.err.message, "processor");
+	s.inv.native = true; /* an option says so too: the processor is in the key */
+	CU_ASSERT(ask(&s, native) > 0);
+	s.inv.native = false;
+	buf_addf(&s.text, "Configuration file: %s\nTest clang version 14.0.0",
+	         room_put(&s.room, "c.cfg", "# of this machine\n-march=native\n"));
+	SAME_NUMBER(ask(&s, put_compiler(&s, s.text.data)), -1);
+	room_put(&s.room, "c.cfg", "-march=haswell\n");
+	room_settle(&s.room);
+	CU_ASSERT(ask(&s, put_compiler(&s, s.text.data)) > 0);
+	scene_release(&s);
+}
+
 static void an_answer_is_remembered_until_a_program_changes(void)
 {
 	static const char *const parts[] = {"cc1", "as", "gcc"};
@@ -351,16 +372,11 @@ static void a_damaged_memory_is_not_believed(void)
 	scene_release(&s);
 }
 
-static void scripts_and_tools_are_found(void)
+static void tools_are_found(void)
 {
 	struct room room;
 	struct buf path = BUF_INIT;
 	room_init(&room, "identity");
-	CU_ASSERT(identity_is_script(room_put(&room, "script", "#!/bin/sh\n")));
-	CU_ASSERT_FALSE(identity_is_script(room_put(&room, "short", "#")));
-	CU_ASSERT_FALSE(identity_is_script(room_put(&room, "text", "# !")));
-	CU_ASSERT_FALSE(identity_is_script(room_path(&room, "none")));
-	CU_ASSERT_FALSE(identity_is_script("/bin/true"));
 	room_put_program(&room, "bin/as", "");
 	buf_addf(&path, "PATH=%s/none:%s/bin:/usr/bin", room.dir, room.dir);
 	const char *const envp[] = {path.data, NULL};
@@ -387,8 +403,9 @@ void suite_identity(void)
 	CU_add_test(s, "options reach the question", options_reach_the_question);
 	CU_add_test(s, "c18: answers are read in any locale", answers_are_read_in_any_locale);
 	CU_add_test(s, "what is no compiler is refused", what_is_no_compiler_is_refused);
+	CU_add_test(s, "c20: a compiler for its own processor has to be told", a_compiler_for_its_own_processor_has_to_be_told);
 	CU_add_test(s, "c19: an answer is remembered until a program changes", an_answer_is_remembered_until_a_program_changes);
 	CU_add_test(s, "c19: a compiler in motion is not remembered", a_compiler_in_motion_is_not_remembered);
 	CU_add_test(s, "s02: a damaged memory is not believed", a_damaged_memory_is_not_believed);
-	CU_add_test(s, "scripts and tools are found", scripts_and_tools_are_found);
+	CU_add_test(s, "tools are found", tools_are_found);
 }

@@ -190,7 +190,7 @@ enum soldr_spawn_flag {
 	SOLDR_SPAWN_MUTE_STDERR = 1u << 3,
 	/* stdin is /dev/null instead of the request's. */
 	SOLDR_SPAWN_NO_STDIN = 1u << 4,
-	/* Not the request's own compile but a question to the compiler: not counted as one. */
+	/* Not the request's own compile but a question to the compiler: not counted as one, and muted it gets no terminal. */
 	SOLDR_SPAWN_PROBE = 1u << 5
 };
 

@@ -32,10 +32,10 @@
 	X(STDIN_INPUT, "stdin_input", REFUSAL, "the source comes from standard input") \
 	X(STDOUT_OUTPUT, "stdout_output", REFUSAL, "the object goes to standard output") \
 	X(NO_INPUT, "no_input", REFUSAL, "no source file") \
-	X(MULTIPLE_INPUTS, "multiple_inputs", REFUSAL, "several source files in one call") \
+	X(MULTIPLE_INPUTS, "multiple_inputs", REFUSAL, "several source files in one call that cannot be taken apart") \
 	X(UNKNOWN_LANGUAGE, "unknown_language", REFUSAL, "a language that is not cached") \
 	X(UNKNOWN_COMPILER, "unknown_compiler", REFUSAL, "not a compiler that this backend knows") \
-	X(COMPILER_SCRIPT, "compiler_script", REFUSAL, "the compiler is a script; what it runs is not known") \
+	X(COMPILER_SCRIPT, "compiler_script", REFUSAL, "the compiler is a script that cannot be followed; compiler_scripts can declare its command") \
 	X(NESTED_WRAPPER, "nested_wrapper", REFUSAL, "the compiler is itself a compile wrapper") \
 	X(UNSUPPORTED_OPTION, "unsupported_option", REFUSAL, "an option whose effect is not cached") \
 	X(UNKNOWN_FILE_OPTION, "unknown_file_option", REFUSAL, "an unknown option that names a file") \
