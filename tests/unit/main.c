@@ -22,8 +22,10 @@
 	X(loader) \
 	X(log) \
 	X(manifest) \
+	X(object) \
 	X(path) \
 	X(redact) \
+	X(remap) \
 	X(response) \
 	X(scan) \
 	X(service) \
@@ -31,6 +33,7 @@
 	X(store) \
 	X(verify) \
 	X(witness) \
+	X(worktree) \
 	X(wrapped)
 
 #define DECLARE(name) void suite_##name(void);
