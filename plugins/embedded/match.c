@@ -176,8 +176,11 @@ int manifest_renew(const struct manifest *m, const struct candidate *c, struct f
 		if (tuple_equal(&now, &s->tuple))
 			continue;
 		const struct memo_item *item = memo_get(memo, s->path);
-		/* The tuple that belongs to the bytes that were compared, if it was old enough then to be trusted. */
-		if (!item || !item->ok || !item->settled || !tuple_equal(&item->tuple, &now))
+		/*
+		 * The tuple that belongs to the bytes that were compared, if it was old enough then to be trusted. A file that is
+		 * read only now must still hold what was recorded.
+		 */
+		if (!item || !item->ok || !item->settled || !tuple_equal(&item->tuple, &now) || !digest_equal(&item->digest, &s->digest))
 			return -1;
 		s->tuple = now;
 	}

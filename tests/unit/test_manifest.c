@@ -609,6 +609,7 @@ static void stale_tuples_are_renewed(void)
 	SAME_NUMBER(s.memo.len, 0);
 	/* Not for a file that is gone, or has changed since it was compared. */
 	room_put(&s.room, "b.h", "int B;");
+	room_settle(&s.room);
 	SAME_NUMBER(manifest_renew(&s.manifest, &s.manifest.candidates[0], &s.memo, &in, &states, &guards), -1);
 	candidate_input_release(&in, states, guards);
 	CU_ASSERT_EQUAL(unlink(room_path(&s.room, "b.h")), 0);
