@@ -29,13 +29,14 @@ LINK := -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now $(SANFLAGS)
 
 # ---- rooms: what is in each, and what each may include ---------------------------
 
-UTIL := buf digest err fs json path sys
+UTIL := buf digest err fs json path sys worktree
 SERVICE := config config_options config_settings config_values config_yaml counters dispatch exec host_api journal loader \
 	log plugin_check redact service session
 CLI := build cli compiler main parity_check parity_compare parity_report parity_requests parity_run parity_scene signals text verb_backends verb_cache verb_config verb_doctor verb_help \
 	verb_parity verb_stats wrap
 EMBEDDED := args_gcc args_names args_sides args_table backend depfile entry evict evidence expansion files identity inputs key \
-	lookup manifest match materialise miss native response scan script sealed several shadow store verify witness
+	lookup manifest match materialise miss native object remap response scan script sealed several shadow store verify \
+	witness
 WRAPPED := backend command outcome profile statslog
 NULL := null
 PLUGINS := embedded wrapped null

@@ -53,6 +53,11 @@ int parity_read_record(struct parity_requests *, const char *dir, soldr_error *)
 void parity_record(const char *dir, const char *cwd, const char *const *argv, const char *const *envp);
 /* Keeps n of them, the same ones for the same seed, in their order. */
 void parity_sample(struct parity_requests *, size_t n, uint64_t seed);
+/*
+ * For path_remap: puts a map of the checkout's root into each C compile, so that the bare compiler writes what a backend
+ * that maps the root gives. root: of all of them; NULL: that of each working directory. -1: memory is out.
+ */
+int parity_map_roots(struct parity_requests *, const char *root);
 
 /* ---- one run ----------------------------------------------------------------------- */
 
@@ -129,6 +134,8 @@ struct parity_plan {
 	bool in_place;                              /* no overlays, although they might be had */
 	uint64_t timeout_ns;
 	const char *keep;                           /* directory for what differs, or NULL */
+	bool path_remap;                            /* the requests' roots are mapped */
+	const char *worktree_root;                  /* of all of them, or NULL: found; of the config */
 };
 
 struct parity_verdict {

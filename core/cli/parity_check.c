@@ -111,6 +111,7 @@ static int run_backend(struct check *c, size_t backend, bool warm, struct parity
 	vec_addf(&sets, "SOLDR_RUN_ID=%s", buf_ok(&run_dir) ? path_base(run_dir.data) : "");
 	vec_addf(&sets, "SOLDR_RECACHE=%d", !warm);
 	vec_add(&sets, "SOLDR_VERIFY=0"); /* the comparison is made here */
+	vec_addf(&sets, "SOLDR_PATH_REMAP=%s", plan->path_remap ? "auto" : "off");
 	vec_addf(&sets, "CCACHE_DIR=%s/ccache", plan->scratch);
 	vec_addf(&sets, "SCCACHE_DIR=%s/sccache", plan->scratch);
 	const char **envp = cli_env(c->envp, vec_items(&sets), sets.len);

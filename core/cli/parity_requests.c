@@ -10,6 +10,7 @@
 #include "fs.h"
 #include "journal.h"
 #include "path.h"
+#include "worktree.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -419,4 +420,24 @@ void parity_sample(struct parity_requests *l, size_t n, uint64_t seed)
 			request_release(&l->items[i]);
 	}
 	l->len = kept;
+}
+
+int parity_map_roots(struct parity_requests *r, const char *root)
+{
+	for (size_t i = 0; i < r->len; i++) {
+		struct parity_request *q = &r->items[i];
+		char *found = root ? strdup(root) : worktree_find(q->cwd);
+		if (found && worktree_is_plain(found) && compiler_name_c(path_base(q->argv.items[0]))) {
+			struct vec mapped = VEC_INIT;
+			vec_add(&mapped, q->argv.items[0]);
+			vec_addf(&mapped, "-ffile-prefix-map=%s=.", found);
+			vec_add_all(&mapped, vec_items(&q->argv) + 1);
+			vec_release(&q->argv);
+			q->argv = mapped;
+		}
+		free(found);
+		if (!vec_ok(&q->argv))
+			return -1;
+	}
+	return 0;
 }

@@ -54,6 +54,8 @@ int parity_work_open(struct parity_work *w, const struct cli *cli, const struct 
 	const char *base = env_get(cli->envp, "TMPDIR");
 	struct buf scratch = BUF_INIT;
 	*w = (struct parity_work){.plan = {.cli = cli, .timeout_ns = (uint64_t)600 * 1000000000u}};
+	w->plan.path_remap = config->path_remap == PATH_REMAP_AUTO;
+	w->plan.worktree_root = config->worktree_root;
 	if (!base || *base != '/')
 		base = "/tmp";
 	buf_addf(&scratch, "%s/soldr-parity.XXXXXX", base);
@@ -163,6 +165,8 @@ static void run_some(struct parity_work *w, const size_t *order, size_t count, s
 int parity_work_run(struct parity_work *w, size_t jobs, soldr_error *err)
 {
 	size_t n = w->requests.len, alone = 0, together = 0, done = 0;
+	if (w->plan.path_remap && parity_map_roots(&w->requests, w->plan.worktree_root) != 0)
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	size_t *order = calloc(n, sizeof *order), *serial = calloc(n, sizeof *serial);
 	w->verdicts = calloc(n, sizeof *w->verdicts);

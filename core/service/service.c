@@ -97,7 +97,8 @@ static int open_backend(soldr_service *s, struct config_kvs *kvs, soldr_error *e
 	if (config_kvs_add(kvs, "host.cache_root", c->cache_root) != 0 ||
 	    config_kvs_add(kvs, "host.readonly", c->readonly ? "true" : "false") != 0 ||
 	    config_kvs_add(kvs, "host.path_remap", c->path_remap == PATH_REMAP_AUTO ? "auto" : "off") != 0 ||
-	    config_kvs_add(kvs, "host.verify_percent", percent) != 0)
+	    config_kvs_add(kvs, "host.verify_percent", percent) != 0 ||
+	    (c->worktree_root && config_kvs_add(kvs, "host.worktree_root", c->worktree_root) != 0))
 		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 	soldr_instance *instance = NULL;
 	int rc = s->plugin.backend.open(&s->host, kvs->items, (uint32_t)kvs->len, &instance, err);

@@ -80,6 +80,7 @@ static void embedded_close(soldr_instance *inst)
 	store_release(&inst->store);
 	close_scripts(inst);
 	free(inst->evidence);
+	free(inst->worktree_root);
 	free(inst);
 }
 
@@ -94,13 +95,15 @@ static int32_t embedded_open(const soldr_host *host, const soldr_kv *kv, uint32_
 	inst->host = host;
 	inst->level = atoi(kv_find(kv, n, "compression.level", "1"));
 	inst->max_entry_size = strtoull(kv_find(kv, n, "max_entry_size", "1073741824"), NULL, 10);
+	inst->path_remap = strcmp(kv_find(kv, n, "host.path_remap", "off"), "auto") == 0;
 	inst->max_candidates = (uint32_t)strtoul(kv_find(kv, n, "max_candidates", "16"), NULL, 10);
 	inst->verify_percent = (uint32_t)strtoul(kv_find(kv, n, "host.verify_percent", "0"), NULL, 10);
 	uint64_t max_size = strtoull(kv_find(kv, n, "max_size", "21474836480"), NULL, 10);
 	bool readonly = strcmp(kv_find(kv, n, "host.readonly", "false"), "true") == 0;
+	const char *worktree_root = kv_find(kv, n, "host.worktree_root", NULL);
 	int rc = store_init(&inst->store, root, max_size, readonly, err);
 	inst->evidence = path_join(root, "evidence");
-	if (!rc && !inst->evidence)
+	if (!rc && (!inst->evidence || (worktree_root && !(inst->worktree_root = strdup(worktree_root)))))
 		rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 	if (!rc)
 		rc = open_scripts(inst, kv, n, err);
@@ -318,8 +321,8 @@ enum soldr_reason unit_prepare(struct unit *u, char *detail, size_t detail_size,
 	if (u->dir < 0 || files_read(u->dir, u->inv.source, NULL, &tuple, &u->source, NULL) != 0)
 		return SOLDR_REASON_INPUT_UNREADABLE;
 	u->tools = identity_tools(req, &u->inv);
-	*rc = u->tools ? key_compute(&u->key, &u->inv, req, u->real, u->tools, &u->source, err)
-	               : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	*rc = !u->tools || remap_prepare(u) ? err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory")
+	                                    : key_compute(&u->key, &u->inv, req, u->real, u->tools, &u->source, u->root, err);
 	key_terminal(req, &u->terminal);
 	return SOLDR_REASON_NONE;
 }
@@ -331,8 +334,11 @@ void unit_release(struct unit *u)
 	manifest_release(&u->found.manifest);
 	entry_release(&u->found.entry);
 	vec_release(&u->followed.argv);
+	buf_release(&u->found.depfile);
 	free(u->real);
 	free(u->tools);
+	free(u->root);
+	vec_release(&u->maps);
 	for (size_t i = 0; i < u->output_count; i++)
 		free(u->outputs[i].path);
 	if (u->dir >= 0)

@@ -159,6 +159,27 @@ void depfile_format(const struct depfile *d, enum family family, const bool *kee
 			buf_addf(out, "%s%s:\n", family == FAMILY_CLANG ? "\n" : "", d->spelled.items[i]);
 }
 
+static void move_names(struct vec *names, const char *from, const char *to)
+{
+	struct vec moved = VEC_INIT;
+	size_t n = strlen(from);
+	for (size_t i = 0; i < names->len; i++) {
+		const char *name = names->items[i];
+		bool below = strncmp(name, from, n) == 0 && (name[n] == '/' || name[n] == 0);
+		vec_addf(&moved, "%s%s", below ? to : "", below ? name + n : name);
+	}
+	moved.failed |= names->failed;
+	vec_release(names);
+	*names = moved;
+}
+
+void depfile_move(struct depfile *d, const char *from, const char *to)
+{
+	move_names(&d->targets, from, to);
+	move_names(&d->spelled, from, to);
+	move_names(&d->paths, from, to);
+}
+
 bool depfile_is_faithful(const struct depfile *d, enum family family, const char *text, size_t len)
 {
 	struct buf again = BUF_INIT;

@@ -30,6 +30,8 @@ int depfile_parse(struct depfile *, const char *text, size_t len);
 void depfile_release(struct depfile *);
 /* The rule in the family's layout, with the prerequisites that keep[] marks (NULL: all). */
 void depfile_format(const struct depfile *, enum family, const bool *keep, struct buf *out);
+/* Names that begin with the directory from begin with to instead. */
+void depfile_move(struct depfile *, const char *from, const char *to);
 bool depfile_is_faithful(const struct depfile *, enum family, const char *text, size_t len);
 
 #endif

@@ -12,7 +12,7 @@ static const char magic[SEALED_MAGIC_SIZE] = {'S', 'L', 'D', 'R', 'E', 'N', 'T',
 enum { SMALL = 256 }; /* bytes below which packing is not worth a call */
 
 /* Flags of a section on disk. */
-enum { SECTION_PACKED = 1u << 0, SECTION_EXECUTABLE = 1u << 1, SECTION_FLAGS = SECTION_PACKED | SECTION_EXECUTABLE };
+enum { SECTION_PACKED = 1u << 0, SECTION_EXECUTABLE = 1u << 1, SECTION_ROOTLESS = 1u << 2, SECTION_FLAGS = (1u << 3) - 1 };
 
 static int add_packed(struct buf *out, const struct entry_section *s, int level, bool *packed, uint64_t *len)
 {
@@ -44,7 +44,8 @@ int entry_encode(const struct digest *key, const struct entry *e, int level, str
 		uint64_t len;
 		add_packed(&body, s, level, &packed, &len);
 		buf_add_u32(&head, s->kind);
-		buf_add_u32(&head, (packed ? SECTION_PACKED : 0) | (s->executable ? SECTION_EXECUTABLE : 0));
+		buf_add_u32(&head, (packed ? SECTION_PACKED : 0) | (s->executable ? SECTION_EXECUTABLE : 0) |
+		                   (s->rootless ? SECTION_ROOTLESS : 0));
 		buf_add_u64(&head, len);
 		buf_add_u64(&head, s->raw_len);
 	}
@@ -82,6 +83,7 @@ int entry_decode(struct entry *e, const struct digest *key, soldr_error *err)
 			return damaged(err, "a section has unknown flags");
 		s->packed = flags & SECTION_PACKED;
 		s->executable = flags & SECTION_EXECUTABLE;
+		s->rootless = flags & SECTION_ROOTLESS;
 		s->len = reader_u64(&r);
 		s->raw_len = reader_u64(&r);
 	}

@@ -16,7 +16,7 @@
 
 #include <stdbool.h>
 
-enum { ENTRY_FORMAT = 2, ENTRY_SECTIONS_MAX = 64 };
+enum { ENTRY_FORMAT = 3, ENTRY_SECTIONS_MAX = 64 };
 
 /* On disk: never renumber. ENTRY_SIDE + n: the nth further output, in the order in which the invocation names them. */
 enum entry_kind { ENTRY_OBJECT = 1, ENTRY_DEPFILE = 2, ENTRY_STDOUT = 3, ENTRY_STDERR = 4, ENTRY_SIDE = 16 };
@@ -25,6 +25,7 @@ struct entry_section {
 	uint32_t kind;    /* enum entry_kind */
 	bool packed;      /* by zstd */
 	bool executable;  /* an output that its maker made executable */
+	bool rootless;    /* a depfile in which paths below the checkout's root are without it (remap.c) */
 	const void *data;
 	uint64_t len;     /* of data */
 	uint64_t raw_len; /* unpacked */

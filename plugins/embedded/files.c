@@ -112,8 +112,11 @@ const struct memo_item *memo_get(struct file_memo *m, const char *path)
 {
 	bool is_new;
 	struct memo_item *item = memo_place(m, path, &is_new);
-	if (item && is_new)
+	if (item && is_new) {
+		int64_t begun = files_clock_ns();
 		item->ok = files_read(m->dir, path, NULL, &item->tuple, &item->digest, NULL) == 0;
+		item->settled = item->ok && !tuple_unsafe_since(&item->tuple, begun);
+	}
 	return item;
 }
 

@@ -56,6 +56,7 @@ struct file_memo {
 struct memo_item {
 	char *path; /* NULL: free slot */
 	bool ok;
+	bool settled; /* no later change can have this tuple too */
 	struct tuple tuple;
 	struct digest digest;
 };

@@ -92,6 +92,7 @@ static enum soldr_reason read_one(struct unit *u, struct input_list *l, const ch
 		.wrappers = &l->wrappers,
 	};
 	scan_text(&one, buf_str(content), content->len, is_assembly(u));
+	l->binds_root = l->binds_root || (u->root && remap_text_binds(u, buf_str(content), content->len));
 	in->flags = one.flags;
 	l->scan.flags |= one.flags;
 	l->scan.pieces = one.pieces;

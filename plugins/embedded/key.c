@@ -1,8 +1,10 @@
 /* key: see key.h. */
 #include "key.h"
 
+#include "args_table.h"
 #include "files.h"
 #include "path.h"
+#include "worktree.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +56,7 @@ char *key_apparent_directory(const soldr_request *req)
 {
 	const char *pwd = env_get(req->envp, "PWD");
 	struct stat a, b;
-	if (pwd && *pwd == '/' && stat(pwd, &a) == 0 && stat(req->cwd, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+	if (pwd && strcmp(pwd, req->cwd) != 0 && *pwd == '/' && stat(pwd, &a) == 0 && stat(req->cwd, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
 		return strdup(pwd);
 	return strdup(req->cwd);
 }
@@ -68,25 +70,105 @@ static void group_compiler(struct hasher *h, const soldr_request *req, const cha
 	hasher_field_str(h, "tools", tools);
 }
 
-static void group_options(struct hasher *h, const struct invocation *inv)
+/*
+ * Text in which a path begins at head. Below the root only what follows it
+ * counts; the field then has a tag of its own, which no other text gets.
+ */
+static void field_path(struct hasher *h, const char *tag, const char *text, size_t head, const char *root)
+{
+	const char *rest = text ? worktree_rest(root, text + head) : NULL;
+	if (!rest) {
+		hasher_field_str(h, tag, text);
+		return;
+	}
+	hasher_field_str(h, tag, "below the root");
+	hasher_field(h, "head", text, head);
+	hasher_field_str(h, "rest", rest);
+}
+
+/* The same for an option by which one path stands for another: OLD=NEW. */
+static void field_prefix_map(struct hasher *h, const char *text, size_t head, const char *root)
+{
+	const char *equals = strchr(text + head, '=');
+	char *old = equals ? strndup(text + head, (size_t)(equals - text) - head) : NULL;
+	const char *rest = old ? worktree_rest(root, old) : NULL;
+	if (rest) {
+		hasher_field_str(h, "argument", "a map of the root");
+		hasher_field(h, "head", text, head);
+		hasher_field_str(h, "rest", rest);
+		hasher_field_str(h, "new", equals);
+	} else {
+		hasher_field_str(h, "argument", text);
+	}
+	free(old);
+}
+
+/* The values of these options reach outputs only as names of files, which the compiler maps, or in the depfile. */
+static bool names_path(const struct option *o)
+{
+	switch ((enum option_effect)o->effect) {
+	case EFFECT_INCLUDE_QUOTE:
+	case EFFECT_INCLUDE_NORMAL:
+	case EFFECT_INCLUDE_SYSTEM:
+	case EFFECT_INCLUDE_AFTER:
+	case EFFECT_FORCED_INCLUDE:
+	case EFFECT_DEPFILE_TARGET:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* key_args with paths below the root by what follows it. */
+static void field_arguments(struct hasher *h, const struct invocation *inv, const char *root)
+{
+	for (size_t i = 0; i < inv->key_args.len; i++) {
+		const char *text = inv->key_args.items[i], *value;
+		const struct option *o = option_find(inv->family, text, &value);
+		bool separate = o && !value && (o->arity == ARITY_SEPARATE || o->arity == ARITY_EITHER) && i + 1 < inv->key_args.len;
+		size_t head = value ? (size_t)(value - text) : 0;
+		if (o && value && names_path(o))
+			field_path(h, "argument", text, head, root);
+		else if (key_prefix_map(text))
+			field_prefix_map(h, text, (size_t)(key_prefix_map(text) - text), root);
+		else
+			hasher_field_str(h, "argument", text);
+		if (separate)
+			field_path(h, "argument", inv->key_args.items[++i], 0, names_path(o) ? root : NULL);
+	}
+}
+
+const char *key_prefix_map(const char *argument)
+{
+	static const char tail[] = "-prefix-map=";
+	const char *p = strncmp(argument, "-f", 2) == 0 ? strstr(argument, tail) : NULL;
+	return p ? p + strlen(tail) : NULL;
+}
+
+static void group_options(struct hasher *h, const struct invocation *inv, const char *root)
 {
 	const unsigned char fixed[] = {(unsigned char)inv->family, (unsigned char)inv->action, (unsigned char)inv->language,
 	                               (unsigned char)inv->depfile_mode};
 	hasher_field(h, "fixed", fixed, sizeof fixed);
+	if (root) {
+		hasher_field_str(h, "mapped", "1");
+		field_arguments(h, inv, root);
+		return;
+	}
 	for (size_t i = 0; i < inv->key_args.len; i++)
 		hasher_field_str(h, "argument", inv->key_args.items[i]);
 }
 
-static void group_output(struct hasher *h, const struct invocation *inv)
+static void group_output(struct hasher *h, const struct invocation *inv, const char *root)
 {
 	if (!inv->output_in_key)
 		return;
-	hasher_field_str(h, "output", inv->output);
-	hasher_field_str(h, "depfile", inv->depfile);
+	field_path(h, "output", inv->output, 0, root);
+	field_path(h, "depfile", inv->depfile, 0, root);
 }
 
 int key_compute(struct key *key, const struct invocation *inv, const soldr_request *req, const char *real, const char *tools,
-                const struct digest *source, soldr_error *err)
+                const struct digest *source, const char *root, soldr_error *err)
 {
 	struct hasher all;
 	char *directory = inv->cwd_in_key ? key_apparent_directory(req) : NULL;
@@ -103,19 +185,19 @@ int key_compute(struct key *key, const struct invocation *inv, const soldr_reque
 			group_compiler(&h, req, real, tools);
 			break;
 		case KEY_OPTIONS:
-			group_options(&h, inv);
+			group_options(&h, inv, root);
 			break;
 		case KEY_ENVIRONMENT:
 			field_variables(&h, read_variables, req->envp);
 			break;
 		case KEY_DIRECTORY:
-			hasher_field_str(&h, "directory", directory);
+			field_path(&h, "directory", directory, 0, root);
 			break;
 		case KEY_OUTPUT:
-			group_output(&h, inv);
+			group_output(&h, inv, root);
 			break;
 		case KEY_SOURCE:
-			hasher_field_str(&h, "path", inv->source);
+			field_path(&h, "path", inv->source, 0, root);
 			hasher_field(&h, "content", source->bytes, DIGEST_SIZE);
 			break;
 		case KEY_GROUPS:

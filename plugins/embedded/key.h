@@ -36,13 +36,18 @@ struct key {
 
 /* A variable that makes the compiler write or read more than its arguments say; NULL: none is set. */
 const char *key_hostile_variable(enum family, const char *const *envp);
-/* source: digest of the source's content. tools: of identity_tools(). */
+/*
+ * source: digest of the source's content. tools: of identity_tools(). root: that of the checkout, where it is mapped
+ * away; paths below it then count by what follows the root. NULL: all paths count as spelled.
+ */
 int key_compute(struct key *, const struct invocation *, const soldr_request *, const char *real, const char *tools,
-                const struct digest *source, soldr_error *);
+                const struct digest *source, const char *root, soldr_error *);
 /* What of the terminal and its variables decides the look of diagnostics. */
 void key_terminal(const soldr_request *, struct digest *);
 /* The directory as the compiler will call it: $PWD where that is the same directory, as GCC and Clang do. malloc'ed. */
 char *key_apparent_directory(const soldr_request *);
+/* Where OLD of an option -f…-prefix-map=OLD=NEW begins; NULL: it is none. */
+const char *key_prefix_map(const char *argument);
 const char *key_group_name(enum key_group);
 
 #endif

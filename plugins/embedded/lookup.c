@@ -26,6 +26,8 @@ static enum soldr_reason read_manifest(struct unit *u, struct manifest *m)
 		return SOLDR_REASON_NOT_SEEN;
 	if (!rc)
 		rc = manifest_decode(m, &u->key.direct, &err);
+	if (!rc && u->root && manifest_settle(m, u->root, &u->root_id) != 0)
+		return SOLDR_REASON_NOT_SEEN; /* memory is out */
 	if (!rc)
 		return SOLDR_REASON_NONE;
 	u->inst->host->log(u->inst->host->core, SOLDR_LOG_WARN, "embedded", err.message);
@@ -92,6 +94,19 @@ static int serve(struct unit *u, const struct entry *e, soldr_result *r, soldr_e
 	return 0;
 }
 
+/* Makes what was found what this checkout would have got. NONE, or why it is not. */
+static enum soldr_reason take_entry(struct unit *u, const struct candidate *c)
+{
+	struct found *found = &u->found;
+	soldr_error ignored = SOLDR_ERROR_INIT;
+	enum soldr_reason why = read_entry(u, &c->result, &found->entry);
+	if (why != SOLDR_REASON_NONE || !u->root)
+		return why;
+	if (!digest_equal(&c->root, &u->root_id) && !remap_may_serve(u, &found->entry))
+		return SOLDR_REASON_CHECKOUT_DIFFERS;
+	return remap_restore(u, &found->entry, &found->depfile, &ignored) == 0 ? SOLDR_REASON_NONE : SOLDR_REASON_ENTRY_CORRUPT;
+}
+
 int lookup(struct unit *u, soldr_result *r, soldr_error *err)
 {
 	struct found *found = &u->found;
@@ -107,7 +122,7 @@ int lookup(struct unit *u, soldr_result *r, soldr_error *err)
 	if (why == SOLDR_REASON_NONE)
 		c = manifest_match(&found->manifest, &u->terminal, &u->memo, &stale, &why, detail, sizeof detail);
 	if (c)
-		why = read_entry(u, &c->result, &found->entry);
+		why = take_entry(u, c);
 	if (!c || why != SOLDR_REASON_NONE) {
 		result_reason(r, why, detail);
 		return 0;
@@ -118,7 +133,8 @@ int lookup(struct unit *u, soldr_result *r, soldr_error *err)
 		result_reason(r, SOLDR_REASON_VERIFIED, "");
 	else
 		rc = serve(u, &found->entry, r, err);
-	if (!rc && stale && !u->inst->store.readonly)
+	bool foreign = !digest_equal(&c->root, &u->root_id);
+	if (!rc && (stale || foreign) && !u->inst->store.readonly)
 		renew(u, &found->manifest, c);
 	return rc;
 }

@@ -26,6 +26,7 @@ void manifest_release(struct manifest *m)
 	free(m->states);
 	free(m->guards);
 	free(m->names);
+	vec_release(&m->paths);
 	buf_release(&m->file);
 	*m = MANIFEST_INIT;
 }
@@ -102,23 +103,26 @@ static void read_body(struct reader *r, struct manifest *m)
 	for (uint32_t i = 0; !r->failed && i < m->name_count; i++)
 		m->names[i] = read_string(r);
 	uint32_t guards = reader_u32(r);
-	m->guards = read_array(r, guards, sizeof *m->guards, 4 + 4 + 40 + 4);
+	m->guards = read_array(r, guards, sizeof *m->guards, 4 + 4 + 4 + 40 + 4);
 	for (uint32_t i = 0; !r->failed && i < guards; i++) {
 		struct guard *g = &m->guards[i];
 		m->guard_count = i + 1;
 		g->path = read_string(r);
 		g->exists = reader_u32(r);
+		g->below_root = reader_u32(r);
 		read_tuple(r, &g->tuple);
 		g->names = read_indexes(r, &g->name_count, m->name_count);
 	}
 	uint32_t count = reader_u32(r);
-	m->candidates = count <= MANIFEST_CANDIDATES_MAX ? read_array(r, count, sizeof *m->candidates, 2 * DIGEST_SIZE + 12) : NULL;
+	m->candidates = count <= MANIFEST_CANDIDATES_MAX ? read_array(r, count, sizeof *m->candidates, 3 * DIGEST_SIZE + 16) : NULL;
 	for (uint32_t i = 0; m->candidates && !r->failed && i < count; i++) {
 		struct candidate *c = &m->candidates[i];
 		m->candidate_count = i + 1;
 		read_bytes(r, c->result.bytes, DIGEST_SIZE);
 		c->any_terminal = reader_u32(r);
 		read_bytes(r, c->terminal.bytes, DIGEST_SIZE);
+		read_bytes(r, c->root.bytes, DIGEST_SIZE);
+		c->shared = reader_u32(r);
 		c->inputs = read_indexes(r, &c->input_count, m->state_count);
 		c->guards = read_indexes(r, &c->guard_count, m->guard_count);
 	}
@@ -135,6 +139,35 @@ int manifest_decode(struct manifest *m, const struct digest *key, soldr_error *e
 		return damaged(err, wrong);
 	read_body(&r, m);
 	return r.failed || r.at != r.end ? damaged(err, "its lists do not fit together") : 0;
+}
+
+/* The whole path, kept by the manifest; rest itself when memory is out, and then vec_ok() tells. */
+static const char *put_root(struct manifest *m, const char *rest)
+{
+	vec_addf(&m->paths, "%s%s", m->root, rest);
+	return vec_ok(&m->paths) ? m->paths.items[m->paths.len - 1] : rest;
+}
+
+int manifest_settle(struct manifest *m, const char *root, const struct digest *id)
+{
+	m->root = root;
+	m->root_id = *id;
+	size_t len = strlen(root);
+	for (uint32_t i = 0; i < m->state_count; i++) {
+		struct state *s = &m->states[i];
+		if (s->flags & INPUT_BELOW_ROOT) {
+			s->path = put_root(m, s->path);
+			s->root_len = len;
+		}
+	}
+	for (uint32_t i = 0; i < m->guard_count; i++) {
+		struct guard *g = &m->guards[i];
+		if (g->below_root) {
+			g->path = put_root(m, g->path);
+			g->root_len = len;
+		}
+	}
+	return vec_ok(&m->paths) ? 0 : -1;
 }
 
 /* ---- writing -------------------------------------------------------------------- */
@@ -167,7 +200,7 @@ int manifest_encode(const struct manifest *m, const struct digest *key, struct b
 	buf_add_u32(out, m->state_count);
 	for (uint32_t i = 0; i < m->state_count; i++) {
 		const struct state *s = &m->states[i];
-		add_string(out, s->path);
+		add_string(out, s->path + s->root_len);
 		buf_add_u32(out, s->flags);
 		buf_add(out, s->digest.bytes, DIGEST_SIZE);
 		add_tuple(out, &s->tuple);
@@ -178,8 +211,9 @@ int manifest_encode(const struct manifest *m, const struct digest *key, struct b
 	buf_add_u32(out, m->guard_count);
 	for (uint32_t i = 0; i < m->guard_count; i++) {
 		const struct guard *g = &m->guards[i];
-		add_string(out, g->path);
+		add_string(out, g->path + g->root_len);
 		buf_add_u32(out, g->exists);
+		buf_add_u32(out, g->below_root);
 		add_tuple(out, &g->tuple);
 		add_indexes(out, g->names, g->name_count);
 	}
@@ -189,6 +223,8 @@ int manifest_encode(const struct manifest *m, const struct digest *key, struct b
 		buf_add(out, c->result.bytes, DIGEST_SIZE);
 		buf_add_u32(out, c->any_terminal);
 		buf_add(out, c->terminal.bytes, DIGEST_SIZE);
+		buf_add(out, c->root.bytes, DIGEST_SIZE);
+		buf_add_u32(out, c->shared);
 		add_indexes(out, c->inputs, c->input_count);
 		add_indexes(out, c->guards, c->guard_count);
 	}
@@ -238,7 +274,7 @@ static uint32_t put_name(struct manifest *m, const char *name, uint32_t *hint)
 
 static bool same_guard(const struct guard *a, const struct guard *b)
 {
-	return a->exists == b->exists && a->name_count == b->name_count && tuple_equal(&a->tuple, &b->tuple) &&
+	return a->exists == b->exists && a->below_root == b->below_root && a->name_count == b->name_count && tuple_equal(&a->tuple, &b->tuple) &&
 	       strcmp(a->path, b->path) == 0 && memcmp(a->names, b->names, a->name_count * sizeof *a->names) == 0;
 }
 
@@ -261,6 +297,8 @@ static bool put_new(struct manifest *m, const struct candidate_input *in)
 	c->result = in->result;
 	c->any_terminal = in->any_terminal;
 	c->terminal = in->terminal;
+	c->root = in->root;
+	c->shared = in->shared;
 	c->inputs = calloc(in->state_count + 1, sizeof *c->inputs);
 	c->guards = calloc(in->guard_count + 1, sizeof *c->guards);
 	m->candidate_count++;
@@ -270,7 +308,7 @@ static bool put_new(struct manifest *m, const struct candidate_input *in)
 		c->inputs[c->input_count++] = put_state(m, &in->states[i], &hint);
 	for (uint32_t i = 0; i < in->guard_count; i++) {
 		const struct guard_input *g = &in->guards[i];
-		struct guard made = {.path = g->path, .exists = g->exists, .tuple = g->tuple};
+		struct guard made = {g->path, g->root_len, g->exists, g->below_root, g->tuple, NULL, 0};
 		uint32_t near_name = 0;
 		made.names = calloc(g->name_count + 1, sizeof *made.names);
 		if (!made.names)
@@ -288,7 +326,8 @@ static bool put_old(struct manifest *m, const struct manifest *old, const struct
 {
 	struct candidate *c = &m->candidates[m->candidate_count];
 	uint32_t hint = 0;
-	*c = (struct candidate){.result = from->result, .any_terminal = from->any_terminal, .terminal = from->terminal};
+	*c = (struct candidate){.result = from->result, .any_terminal = from->any_terminal, .terminal = from->terminal,
+	                        .root = from->root, .shared = from->shared};
 	c->inputs = calloc(from->input_count + 1, sizeof *c->inputs);
 	c->guards = calloc(from->guard_count + 1, sizeof *c->guards);
 	m->candidate_count++;
@@ -326,7 +365,7 @@ int manifest_encode_with(const struct manifest *old, const struct candidate_inpu
 	for (uint32_t i = 0; ok && old && i < old->candidate_count && m.candidate_count < max_candidates; i++) {
 		const struct candidate *c = &old->candidates[i];
 		bool same = digest_equal(&c->result, &in->result) && c->any_terminal == in->any_terminal &&
-		            digest_equal(&c->terminal, &in->terminal);
+		            digest_equal(&c->terminal, &in->terminal) && digest_equal(&c->root, &in->root);
 		if (!same)
 			ok = put_old(&m, old, c);
 	}

@@ -5,6 +5,9 @@
  * States of files are shared between candidates: a manifest with 16 candidates
  * of 200 headers holds about 200 paths once, not 3200. The layout is in
  * docs/formats.md.
+ *
+ * Where checkouts share results (remap.h), paths below the root are stored
+ * without it, and every reader puts its own root in front (manifest_settle).
  */
 #ifndef EMBEDDED_MANIFEST_H
 #define EMBEDDED_MANIFEST_H
@@ -16,15 +19,17 @@
 
 #include <soldr/reason.h>
 
-enum { MANIFEST_FORMAT = 1, MANIFEST_INPUTS_MAX = 1 << 20, MANIFEST_CANDIDATES_MAX = 64 };
+enum { MANIFEST_FORMAT = 2, MANIFEST_INPUTS_MAX = 1 << 20, MANIFEST_CANDIDATES_MAX = 64 };
 
 enum input_flag {
-	INPUT_COMPILER = 1u << 0 /* a program, not a source */
+	INPUT_COMPILER = 1u << 0,  /* a program, not a source */
+	INPUT_BELOW_ROOT = 1u << 1 /* path is below the checkout's root */
 };
 
 /* One file in one state. */
 struct state {
 	const char *path; /* NUL-terminated, in the manifest's memory */
+	size_t root_len;  /* bytes of path that are the root, and are not stored; 0 also before manifest_settle() */
 	uint32_t flags;   /* enum input_flag */
 	struct digest digest;
 	struct tuple tuple;
@@ -33,7 +38,9 @@ struct state {
 /* A directory that must not have gained one of the names (guard of the include path, shadow.h). */
 struct guard {
 	const char *path;
+	size_t root_len;  /* as that of a state */
 	uint32_t exists;  /* 0: there was no such directory */
+	uint32_t below_root;
 	struct tuple tuple; /* of the directory; ctime_ns 0: always look at the names */
 	uint32_t *names;  /* indexes of names, relative to path */
 	uint32_t name_count;
@@ -43,6 +50,8 @@ struct candidate {
 	struct digest result;
 	uint32_t any_terminal; /* 1: no diagnostics, so every terminal would have got the same */
 	struct digest terminal;
+	struct digest root; /* of the checkout that the tuples are of; zeros: checkouts play no part */
+	uint32_t shared;  /* 1: holds nothing of the root, so it fits other checkouts too */
 	uint32_t *inputs; /* indexes of states */
 	uint32_t input_count;
 	uint32_t *guards; /* indexes of guards */
@@ -51,6 +60,9 @@ struct candidate {
 
 struct manifest {
 	struct buf file; /* owns the strings of what was read */
+	struct vec paths;  /* owns those that manifest_settle() made */
+	const char *root;  /* of this checkout, or NULL */
+	struct digest root_id;
 	struct digest group[KEY_GROUPS];
 	struct state *states;
 	uint32_t state_count;
@@ -66,6 +78,8 @@ struct manifest {
 
 /* file must hold the bytes. SOLDR_E_CORRUPT when anything is wrong. */
 int manifest_decode(struct manifest *, const struct digest *key, soldr_error *);
+/* Puts the root in front of what is stored without it. id: names the root. root is borrowed. -1: memory is out. */
+int manifest_settle(struct manifest *, const char *root, const struct digest *id);
 int manifest_encode(const struct manifest *, const struct digest *key, struct buf *out, soldr_error *);
 void manifest_release(struct manifest *);
 
@@ -76,12 +90,16 @@ struct guard_input {
 	struct tuple tuple;
 	const char *const *names;
 	uint32_t name_count;
+	uint32_t below_root;
+	size_t root_len;
 };
 
 struct candidate_input {
 	struct digest result;
 	uint32_t any_terminal;
 	struct digest terminal;
+	struct digest root;
+	uint32_t shared;
 	const struct state *states;
 	uint32_t state_count;
 	const struct guard_input *guards;
@@ -90,15 +108,16 @@ struct candidate_input {
 
 /*
  * Encodes a manifest with the new candidate first, then those of old (may be
- * NULL) that are not the same result for the same terminal, max_candidates in
- * all. States and guards that no candidate uses any more are dropped.
+ * NULL) that are not the same result for the same terminal and checkout,
+ * max_candidates in all. States and guards that no candidate uses any more are dropped.
  */
 int manifest_encode_with(const struct manifest *old, const struct candidate_input *, uint32_t max_candidates,
                          const struct key *, struct buf *out, soldr_error *);
 
 /*
- * The first candidate whose inputs all are as recorded, or NULL with the reason
- * why the nearest one did not fit and which file was in the way (detail).
+ * The first candidate whose inputs all are as recorded, those of this checkout
+ * before those of others, or NULL with the reason why the nearest one did not
+ * fit and which file was in the way (detail).
  * *stale: set when some input matched by content only, so that its tuple
  * deserves to be renewed (manifest_renew).
  */

@@ -7,6 +7,7 @@
 #include "manifest.h"
 
 #include "sys.h"
+#include "worktree.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -77,38 +78,88 @@ static struct verdict check_guards(const struct manifest *m, const struct candid
 	return v;
 }
 
+enum fit { FIT_NONE, FIT_OTHER_ROOT, FIT_OWN_ROOT };
+
+/*
+ * Whose checkout a candidate is of. One of another checkout must not name a
+ * file by a path that is below this root: here the compiler would have mapped it.
+ */
+static enum fit fit_root(const struct manifest *m, const struct candidate *c)
+{
+	if (digest_equal(&c->root, &m->root_id))
+		return FIT_OWN_ROOT;
+	if (!c->shared || !m->root)
+		return FIT_NONE;
+	for (uint32_t i = 0; i < c->input_count; i++) {
+		const struct state *s = &m->states[c->inputs[i]];
+		if (!(s->flags & INPUT_BELOW_ROOT) && worktree_rest(m->root, s->path))
+			return FIT_NONE;
+	}
+	return FIT_OTHER_ROOT;
+}
+
+static struct verdict check_candidate(const struct manifest *m, const struct candidate *c, const struct digest *terminal,
+                                      struct file_memo *memo)
+{
+	if (!c->any_terminal && !digest_equal(&c->terminal, terminal))
+		return (struct verdict){SOLDR_REASON_TERMINAL_DIFFERS, "", false};
+	struct verdict v = check_inputs(m, c, memo);
+	if (v.reason != SOLDR_REASON_NONE)
+		return v;
+	/* A guard that is merely out of date (objects written beside sources) is not worth a write. */
+	bool inputs_stale = v.stale;
+	v = check_guards(m, c, memo->dir);
+	v.stale = inputs_stale;
+	return v;
+}
+
 const struct candidate *manifest_match(const struct manifest *m, const struct digest *terminal, struct file_memo *memo, bool *stale,
                                        enum soldr_reason *reason, char *detail, size_t detail_size)
 {
 	*reason = SOLDR_REASON_NOT_SEEN;
-	for (uint32_t i = 0; i < m->candidate_count; i++) {
-		const struct candidate *c = &m->candidates[i];
-		struct verdict v = {SOLDR_REASON_TERMINAL_DIFFERS, "", false};
-		if (c->any_terminal || digest_equal(&c->terminal, terminal))
-			v = check_inputs(m, c, memo);
-		if (v.reason == SOLDR_REASON_NONE) {
-			bool inputs_stale = v.stale;
-			v = check_guards(m, c, memo->dir);
-			/* A guard that is merely out of date (objects written beside sources) is not worth a write. */
-			v.stale = inputs_stale;
+	bool nearest_known = false;
+	for (enum fit wanted = FIT_OWN_ROOT; wanted > FIT_NONE; wanted--)
+		for (uint32_t i = 0; i < m->candidate_count; i++) {
+			const struct candidate *c = &m->candidates[i];
+			if (fit_root(m, c) != wanted)
+				continue;
+			struct verdict v = check_candidate(m, c, terminal, memo);
+			if (v.reason == SOLDR_REASON_NONE) {
+				*stale = v.stale;
+				*reason = SOLDR_REASON_NONE;
+				return c;
+			}
+			if (!nearest_known) { /* the newest is the nearest */
+				*reason = v.reason;
+				snprintf(detail, detail_size, "%s", v.path);
+				nearest_known = true;
+			}
 		}
-		if (v.reason == SOLDR_REASON_NONE) {
-			*stale = v.stale;
-			*reason = SOLDR_REASON_NONE;
-			return c;
-		}
-		if (i == 0) { /* the newest is the nearest */
-			*reason = v.reason;
-			snprintf(detail, detail_size, "%s", v.path);
-		}
-	}
+	if (!nearest_known && m->candidate_count)
+		*reason = SOLDR_REASON_CHECKOUT_DIFFERS;
 	return NULL;
+}
+
+/* The directory as it is now: looked at before the names, so that one that comes later shows in the tuple. */
+static void renew_guard(const struct manifest *m, const struct guard *g, int dir, struct guard_input *out)
+{
+	struct stat st;
+	struct tuple now;
+	int64_t begun = files_clock_ns();
+	if (sys.fstatat(dir, g->path, &st, 0) != 0)
+		return;
+	tuple_of(&now, &st);
+	if (tuple_unsafe_since(&now, begun) || name_appeared(m, g, dir))
+		return;
+	out->exists = 1;
+	out->tuple = now;
 }
 
 int manifest_renew(const struct manifest *m, const struct candidate *c, struct file_memo *memo, struct candidate_input *out,
                    struct state **states, struct guard_input **guards)
 {
-	*out = (struct candidate_input){.result = c->result, .any_terminal = c->any_terminal, .terminal = c->terminal};
+	*out = (struct candidate_input){.result = c->result, .any_terminal = c->any_terminal, .terminal = c->terminal,
+	                                .root = m->root_id, .shared = c->shared};
 	out->states = *states = calloc(c->input_count + 1, sizeof **states);
 	out->guards = *guards = calloc(c->guard_count + 1, sizeof **guards);
 	if (!*states || !*guards)
@@ -125,8 +176,11 @@ int manifest_renew(const struct manifest *m, const struct candidate *c, struct f
 		if (tuple_equal(&now, &s->tuple))
 			continue;
 		const struct memo_item *item = memo_get(memo, s->path);
-		/* The tuple that belongs to the bytes that were compared, if it was old enough then to be trusted. */
-		if (!item || !item->ok || !tuple_equal(&item->tuple, &now) || tuple_unsafe_since(&now, files_clock_ns()))
+		/*
+		 * The tuple that belongs to the bytes that were compared, if it was old enough then to be trusted. A file that is
+		 * read only now must still hold what was recorded.
+		 */
+		if (!item || !item->ok || !item->settled || !tuple_equal(&item->tuple, &now) || !digest_equal(&item->digest, &s->digest))
 			return -1;
 		s->tuple = now;
 	}
@@ -137,7 +191,8 @@ int manifest_renew(const struct manifest *m, const struct candidate *c, struct f
 			return -1;
 		for (uint32_t n = 0; n < g->name_count; n++)
 			names[n] = m->names[g->names[n]];
-		(*guards)[i] = (struct guard_input){g->path, g->exists, g->tuple, names, g->name_count};
+		(*guards)[i] = (struct guard_input){g->path, g->exists, g->tuple, names, g->name_count, g->below_root, g->root_len};
+		renew_guard(m, g, memo->dir, &(*guards)[i]);
 		out->guard_count = i + 1;
 	}
 	return 0;

@@ -19,6 +19,7 @@
 #include "fs.h"
 #include "path.h"
 #include "witness.h"
+#include "worktree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -83,6 +84,25 @@ static int open_list(struct run *run, soldr_error *err)
 	return 0;
 }
 
+/* args, with the options that map the root away behind the compiler's name: the user's come later, and win. */
+static void add_arguments(const struct unit *u, const char *const *args, struct vec *to)
+{
+	vec_add(to, args[0]);
+	vec_add_all(to, vec_items(&u->maps));
+	vec_add_all(to, args + 1);
+}
+
+static void replace_argument(struct vec *args, size_t i, const char *text)
+{
+	char *copy = vec_ok(args) ? strdup(text) : NULL;
+	if (copy) {
+		free(args->items[i]);
+		args->items[i] = copy;
+	} else {
+		args->failed = true;
+	}
+}
+
 static int plan(struct unit *u, struct run *run, soldr_error *err)
 {
 	const struct invocation *inv = &u->inv;
@@ -95,7 +115,7 @@ static int plan(struct unit *u, struct run *run, soldr_error *err)
 		if (rc)
 			return rc;
 	}
-	vec_add_all(&run->argv, u->req->argv);
+	add_arguments(u, u->req->argv, &run->argv);
 	vec_add_all(&run->envp, u->req->envp);
 	if (clang && run->temp) {
 		vec_add(&run->envp, "CC_PRINT_HEADERS=1");
@@ -106,8 +126,8 @@ static int plan(struct unit *u, struct run *run, soldr_error *err)
 		vec_add(&run->argv, run->temp);
 	} else if (inv->mmd_index >= 0) {
 		vec_release(&run->argv);
-		for (size_t i = 0; i < inv->args.len; i++)
-			vec_add(&run->argv, (int)i == inv->mmd_index ? inv->mmd_replacement : inv->args.items[i]);
+		add_arguments(u, vec_items(&inv->args), &run->argv);
+		replace_argument(&run->argv, (size_t)inv->mmd_index + u->maps.len, inv->mmd_replacement);
 	}
 	run->list = inv->depfile_mode == DEPFILE_NONE ? run->temp : u->depfile_path;
 	return vec_ok(&run->argv) && vec_ok(&run->envp) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
@@ -115,15 +135,24 @@ static int plan(struct unit *u, struct run *run, soldr_error *err)
 
 static int run_compiler(struct unit *u, struct run *run, uint32_t flags, const struct vec *argv, const struct vec *envp, soldr_error *err)
 {
+	struct vec plain = VEC_INIT;
+	if (!argv)
+		add_arguments(u, u->req->argv, &plain);
+	if (!vec_ok(&plain)) {
+		vec_release(&plain);
+		return err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+	}
 	soldr_spawn sp = {
 		.struct_size = sizeof sp,
 		.flags = flags,
 		.file = u->req->compiler,
-		.argv = argv ? vec_items(argv) : u->req->argv,
+		.argv = vec_items(argv ? argv : &plain),
 		.envp = envp ? vec_items(envp) : u->req->envp,
 	};
 	run->ex.struct_size = sizeof run->ex;
-	return u->inst->host->run(u->inst->host->core, u->req->id, &sp, &run->ex, err);
+	int rc = u->inst->host->run(u->inst->host->core, u->req->id, &sp, &run->ex, err);
+	vec_release(&plain);
+	return rc;
 }
 
 /* Clang's list: one path a line, with backslash, quote and newline written as in a string of C. */
@@ -225,18 +254,21 @@ static void add_messages(struct entry *e, const soldr_exit *ex)
 		add_section(e, ENTRY_STDERR, false, ex->stderr_data, ex->stderr_len);
 }
 
-/* The name of the result: the key, and every input's path and content. */
-static void name_result(const struct unit *u, const struct input_list *l, bool any_terminal, struct digest *result)
+/* The name of the result: the key, and every input's path and content; for a result of this checkout alone its root. */
+static void name_result(const struct unit *u, const struct input_list *l, const struct candidate_input *in, struct digest *result)
 {
 	struct hasher h;
 	hasher_init(&h);
 	hasher_field(&h, "key", u->key.direct.bytes, DIGEST_SIZE);
 	for (size_t i = 0; i < l->len; i++) {
-		hasher_field_str(&h, "path", l->items[i].path);
+		const char *rest = worktree_rest(u->root, l->items[i].path);
+		hasher_field_str(&h, rest ? "below" : "path", rest ? rest : l->items[i].path);
 		hasher_field(&h, "content", l->items[i].digest.bytes, DIGEST_SIZE);
 	}
-	if (!any_terminal)
+	if (!in->any_terminal)
 		hasher_field(&h, "terminal", u->terminal.bytes, DIGEST_SIZE);
+	if (u->root && !in->shared)
+		hasher_field(&h, "root", u->root_id.bytes, DIGEST_SIZE);
 	hasher_end(&h, result);
 }
 
@@ -287,16 +319,19 @@ static int product_read(struct unit *u, struct run *run, struct product *p, sold
 static int store_product(struct unit *u, const struct run *run, const struct product *p, const struct input_list *l,
                          const struct guard_list *guards, soldr_error *err)
 {
-	struct buf packed = BUF_INIT;
+	struct buf packed = BUF_INIT, depfile = BUF_INIT;
+	struct entry e = p->entry;
 	struct candidate_input in = {.any_terminal = !run->ex.stdout_len && !run->ex.stderr_len};
 	struct state *states = calloc(l->len + 1, sizeof *states);
 	int rc = states ? 0 : err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
 	if (!rc && p->bytes + run->ex.stdout_len + run->ex.stderr_len > u->inst->max_entry_size)
 		rc = err_set(err, SOLDR_E_LIMIT, 0, "embedded", "the result is larger than max_entry_size");
 	if (!rc) {
-		name_result(u, l, in.any_terminal, &in.result);
+		in.root = u->root_id;
+		in.shared = u->root && !l->binds_root && remap_share(u, &e, &depfile);
+		name_result(u, l, &in, &in.result);
 		in.terminal = u->terminal;
-		rc = entry_encode(&in.result, &p->entry, u->inst->level, &packed, err);
+		rc = entry_encode(&in.result, &e, u->inst->level, &packed, err);
 	}
 	if (!rc)
 		rc = store_write(&u->inst->store, STORE_ENTRY, &in.result, &packed, err);
@@ -304,7 +339,11 @@ static int store_product(struct unit *u, const struct run *run, const struct pro
 		const struct input *from = &l->items[i];
 		if (from->is_source)
 			continue; /* its content is in the key */
-		states[in.state_count++] = (struct state){from->path, from->is_program ? INPUT_COMPILER : 0, from->digest, from->tuple};
+		const char *rest = worktree_rest(u->root, from->path);
+		states[in.state_count++] = (struct state){
+			.path = from->path, .digest = from->digest, .tuple = from->tuple, .root_len = rest ? strlen(u->root) : 0,
+			.flags = (from->is_program ? INPUT_COMPILER : 0u) | (rest ? INPUT_BELOW_ROOT : 0u),
+		};
 	}
 	in.states = states;
 	in.guards = guards->items;
@@ -313,6 +352,7 @@ static int store_product(struct unit *u, const struct run *run, const struct pro
 		rc = unit_store_candidate(u, &in, err);
 	free(states);
 	buf_release(&packed);
+	buf_release(&depfile);
 	return rc;
 }
 
@@ -466,6 +506,8 @@ static int finish(struct unit *u, struct run *run, const struct identity *id, so
 		why = inputs_read(u, &paths, id, run->begun, &inputs, detail, sizeof detail);
 	if (run->filter)
 		rc = mend_depfile(u, id, inputs.complete ? &inputs : NULL, &rule, &text, err);
+	if (u->root && why == SOLDR_REASON_NONE && remap_names_bind(u, id, &inputs))
+		inputs.binds_root = true;
 	if (!rc && why == SOLDR_REASON_NONE)
 		why = judge_suspects(u, &inputs, detail, sizeof detail);
 	if (!rc && why == SOLDR_REASON_NONE)

@@ -20,6 +20,7 @@
 
 #include "path.h"
 #include "sys.h"
+#include "worktree.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -83,6 +84,8 @@ static struct guard_input *guard_of(struct search *s, const char *dir)
 	struct guard_input *g = &l->items[l->len];
 	struct stat st;
 	*g = (struct guard_input){.path = keep_string(s, dir)};
+	g->below_root = worktree_rest(s->u->root, dir) != NULL;
+	g->root_len = g->below_root ? strlen(s->u->root) : 0;
 	s->caps[l->len] = 0;
 	l->len++;
 	if (sys.fstatat(s->u->dir, *dir ? dir : ".", &st, 0) == 0) {

@@ -10,10 +10,12 @@
  *   shadow.c    which names must stay absent for the result to stay right
  *   verify.c    a share of the hits is compiled anyway, and compared
  *   evidence.c  what is kept of a hit that would have been wrong
+ *   remap.c     what checkouts may share, where the user wants it
  */
 #ifndef EMBEDDED_UNIT_H
 #define EMBEDDED_UNIT_H
 
+#include "entry.h"
 #include "files.h"
 #include "identity.h"
 #include "invocation.h"
@@ -39,6 +41,8 @@ struct soldr_instance {
 		struct script script;
 	} *scripts; /* compiler_scripts of the config */
 	size_t script_count;
+	bool path_remap;         /* checkouts share results */
+	char *worktree_root;     /* as the user names it, or NULL: found */
 };
 
 /* What a lookup found. */
@@ -46,6 +50,7 @@ struct found {
 	struct manifest manifest;
 	const struct candidate *candidate; /* of the manifest */
 	struct entry entry;
+	struct buf depfile;      /* of the entry, as this checkout gets it */
 };
 
 /* One of several sources keeps to itself until all of them are known to be good. */
@@ -75,6 +80,9 @@ struct unit {
 	struct output outputs[OUTPUTS_MAX]; /* in the order in which a hit publishes them: the depfile first, the object last */
 	size_t output_count;
 	const char *depfile_path; /* among outputs; NULL: none */
+	char *root;              /* of the checkout, where it is mapped away; NULL: paths stay as they are */
+	struct digest root_id;   /* zeros without root */
+	struct vec maps;         /* options that map it, for behind the compiler's name */
 	struct found found;
 	bool verify;                /* the hit is compiled instead of served */
 	enum soldr_reason verdict;  /* then: VERIFIED, VERIFY_MISMATCH, or NONE: it cannot be told */
@@ -154,6 +162,7 @@ struct input_list {
 	struct scan scan;  /* of all together */
 	struct vec wrappers; /* macros that stand for __has_include */
 	bool complete;     /* every file of the compiler's list was read */
+	bool binds_root;   /* the result may be another one in another checkout */
 	const char *time_macro; /* a macro of time may be expanded: its name, or the one file that spells one; else NULL */
 	const char *embedder;   /* the assembler may be told to read a file: the one that spells it; else NULL */
 };
@@ -185,6 +194,24 @@ enum expansion_hazard {
 uint32_t expansion_hazards(struct unit *);
 /* Whether a string of preprocessed C or C++ may hold an .incbin or .include for the assembler. */
 bool expansion_embeds(const char *text, size_t len);
+
+/* ---- remap.c ---- */
+
+/* Decides whether the root is mapped away for this unit. -1: memory is out. */
+int remap_prepare(struct unit *);
+/* True when the text of an input could make the result depend on the root. */
+bool remap_text_binds(const struct unit *, const char *text, size_t len);
+/* True when the names of the inputs do. */
+bool remap_names_bind(const struct unit *, const struct identity *, const struct input_list *);
+/*
+ * Whether other checkouts may have the result. Then e's depfile is without the root, in depfile's memory, which has to
+ * outlive e.
+ */
+bool remap_share(const struct unit *, struct entry *e, struct buf *depfile);
+/* Whether an entry that another checkout stored is what this one would have got. */
+bool remap_may_serve(const struct unit *, const struct entry *);
+/* Puts this root into e's depfile, in depfile's memory. SOLDR_E_CORRUPT when that is none. */
+int remap_restore(const struct unit *, struct entry *e, struct buf *depfile, soldr_error *);
 
 /* ---- shadow.c ---- */
 

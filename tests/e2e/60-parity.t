@@ -91,6 +91,14 @@ like "$out" '^not_deterministic' "a compiler that drifts between runs is not bla
 run "$SOLDR" parity --build --backends embedded,null -- sh -c 'gcc -c x.c -o b1.o && cc -O2 -c x.c -o b2.o && gcc b1.o -r -o b3.o'
 is "$status" 0 "a recorded build is clean"
 like "$out" '^3 requests: 3 the same' "with each of its compiles"
+mkdir -p "$T/tree/.git" "$T/tree/src"
+printf 'const char *f(void) { return __FILE__; }\n' >"$T/tree/src/y.c"
+sleep 0.05
+cd "$T/tree/src" || exit 1
+run env SOLDR_PATH_REMAP=auto "$SOLDR" parity --backends embedded,null -- gcc -g -MD -c "$T/tree/src/y.c" -o y.o
+is "$status" 0 "with path_remap the bare compiler maps the root as well"
+like "$out" '^embedded +1 ' "and the embedded backend caches it"
+cd "$OLDPWD" || exit 1
 run "$SOLDR" parity
 is "$status" 2 "no request: wrong usage"
 run "$SOLDR" parity --sample 0 -- gcc -c x.c

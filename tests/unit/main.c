@@ -2,9 +2,41 @@
 #include <CUnit/Basic.h>
 
 #define SUITES(X) \
-	X(args_gcc) X(buf) X(config) X(config_files) X(counters) X(depfile) X(digest) X(entry) X(err) X(exec) X(expansion) \
-	X(files) X(fs) X(identity) X(journal) X(json) X(key) X(loader) X(log) X(manifest) X(native) X(path) X(redact) \
-	X(response) X(scan) X(script) X(service) X(shadow) X(store) X(verify) X(witness) X(wrapped)
+	X(args_gcc) \
+	X(buf) \
+	X(config) \
+	X(config_files) \
+	X(counters) \
+	X(depfile) \
+	X(digest) \
+	X(entry) \
+	X(err) \
+	X(exec) \
+	X(expansion) \
+	X(files) \
+	X(fs) \
+	X(identity) \
+	X(journal) \
+	X(json) \
+	X(key) \
+	X(loader) \
+	X(log) \
+	X(manifest) \
+	X(native) \
+	X(object) \
+	X(path) \
+	X(redact) \
+	X(remap) \
+	X(response) \
+	X(scan) \
+	X(script) \
+	X(service) \
+	X(shadow) \
+	X(store) \
+	X(verify) \
+	X(witness) \
+	X(worktree) \
+	X(wrapped)
 
 #define DECLARE(name) void suite_##name(void);
 SUITES(DECLARE)

@@ -8,7 +8,7 @@ void suite_key(void);
 struct call {
 	const char *argv[24];
 	const char *envp[24];
-	const char *cwd, *compiler, *real, *tools, *source_text;
+	const char *cwd, *compiler, *real, *tools, *source_text, *root;
 };
 
 static const struct call plain = {
@@ -26,7 +26,7 @@ static struct key key_of(const struct call *c)
 	digest_of(&source, c->source_text, strlen(c->source_text));
 	SAME_NUMBER(invocation_parse(&inv, FAMILY_GCC, c->argv, c->cwd), 0);
 	SAME_NUMBER(inv.refused, SOLDR_REASON_NONE);
-	SAME_NUMBER(key_compute(&k, &inv, &req, c->real, c->tools, &source, NULL), 0);
+	SAME_NUMBER(key_compute(&k, &inv, &req, c->real, c->tools, &source, c->root, NULL), 0);
 	invocation_release(&inv);
 	return k;
 }
@@ -179,6 +179,62 @@ static void the_output_counts_where_it_is_written_down(void)
 	DIFFERS(&a, &b, "options");
 }
 
+/* Below the root only what follows it counts, where no output holds more. */
+static void checkouts_may_have_the_same_key(void)
+{
+	static const char *const shared[] = {
+		"-I%s/inc", "-isystem%s/inc", "-include%s/c.h", "-ffile-prefix-map=%s=/x", "-fdebug-prefix-map=%s/a=/x", NULL,
+	};
+	static const char *const apart[] = {"-DX=%s", "-D%s", "-Wa,-I%s", "-ffile-prefix-map=/x=%s", "-I%s-2", NULL};
+	struct call a = plain, b = plain;
+	char x[64], y[64];
+	a.root = a.cwd = "/w/one";
+	b.root = b.cwd = "/v/other";
+	for (size_t i = 0; shared[i]; i++) {
+		snprintf(x, sizeof x, shared[i], a.root);
+		snprintf(y, sizeof y, shared[i], b.root);
+		a.argv[6] = x;
+		b.argv[6] = y;
+		DIFFERS(&a, &b, "");
+		/* Somewhere else below the root is somewhere else. */
+		snprintf(y, sizeof y, shared[i], "/v/other/sub");
+		DIFFERS(&a, &b, "options");
+	}
+	for (size_t i = 0; apart[i]; i++) {
+		snprintf(x, sizeof x, apart[i], a.root);
+		snprintf(y, sizeof y, apart[i], b.root);
+		a.argv[6] = x;
+		b.argv[6] = y;
+		DIFFERS(&a, &b, "options");
+	}
+	a.argv[6] = b.argv[6] = "-I";
+	a.argv[7] = "/w/one/inc";
+	b.argv[7] = "/v/other/inc";
+	DIFFERS(&a, &b, "");
+	/* The value of one option is not taken for another. */
+	a.argv[6] = b.argv[6] = "-D";
+	a.argv[7] = "-I/w/one";
+	b.argv[7] = "-I/v/other";
+	DIFFERS(&a, &b, "options");
+	/* The directory, the source and the outputs. */
+	a.argv[6] = b.argv[6] = "-g";
+	a.argv[7] = b.argv[7] = "-MD";
+	a.argv[3] = "/w/one/a.c";
+	b.argv[3] = "/v/other/a.c";
+	a.argv[5] = "/w/one/a.o";
+	b.argv[5] = "/v/other/a.o";
+	DIFFERS(&a, &b, "");
+	b.cwd = "/v/other/sub";
+	DIFFERS(&a, &b, "directory");
+	b.cwd = "/w/one";
+	DIFFERS(&a, &b, "directory");
+	/* Mapped or not is a difference. */
+	b = plain;
+	a = plain;
+	a.root = "/w";
+	DIFFERS(&a, &b, "options");
+}
+
 static void hostile_variables_are_named(void)
 {
 	CU_ASSERT_PTR_NULL(key_hostile_variable(FAMILY_GCC, plain.envp));
@@ -232,6 +288,7 @@ void suite_key(void)
 	CU_add_test(s, "c13: the directory counts where it can be seen", the_directory_counts_where_it_can_be_seen);
 	CU_add_test(s, "c13: the apparent directory counts", the_apparent_directory_counts);
 	CU_add_test(s, "c02: the output counts where it is written down", the_output_counts_where_it_is_written_down);
+	CU_add_test(s, "c34: checkouts may have the same key", checkouts_may_have_the_same_key);
 	CU_add_test(s, "c18: hostile variables are named", hostile_variables_are_named);
 	CU_add_test(s, "c07: terminals are told apart", terminals_are_told_apart);
 }

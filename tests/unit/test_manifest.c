@@ -52,7 +52,8 @@ static void sample_init(struct sample *s, const char *result, int content)
 {
 	*s = (struct sample){
 		.states = {state_of("a.c", content), state_of("/usr/bin/cc", 7)},
-		.guards = {{"inc", 1, {9, 8, 7, 6, 5}, names_one, 2}, {"none/sub", 0, {0}, names_two, 1}},
+		.guards = {{.path = "inc", .exists = 1, .tuple = {9, 8, 7, 6, 5}, .names = names_one, .name_count = 2},
+		           {.path = "none/sub", .names = names_two, .name_count = 1}},
 	};
 	s->states[1].flags = INPUT_COMPILER;
 	s->in = (struct candidate_input){
@@ -397,9 +398,9 @@ static void scene_init(struct scene *s)
 		SAME_NUMBER(files_read(s->dir, paths[i], NULL, &s->states[i].tuple, &s->states[i].digest, NULL), 0);
 	}
 	CU_ASSERT_EQUAL(stat(room_path(&s->room, "inc"), &st), 0);
-	s->guards[0] = (struct guard_input){"inc", 1, {0}, names_one, 2};
+	s->guards[0] = (struct guard_input){.path = "inc", .exists = 1, .names = names_one, .name_count = 2};
 	tuple_of(&s->guards[0].tuple, &st);
-	s->guards[1] = (struct guard_input){"none", 0, {0}, names_two, 1};
+	s->guards[1] = (struct guard_input){.path = "none", .names = names_two, .name_count = 1};
 	s->in = (struct candidate_input){
 		.result = digest_named("r"), .terminal = digest_named("tty"), .states = s->states, .state_count = 3, .guards = s->guards,
 		.guard_count = 2,
@@ -608,6 +609,7 @@ static void stale_tuples_are_renewed(void)
 	SAME_NUMBER(s.memo.len, 0);
 	/* Not for a file that is gone, or has changed since it was compared. */
 	room_put(&s.room, "b.h", "int B;");
+	room_settle(&s.room);
 	SAME_NUMBER(manifest_renew(&s.manifest, &s.manifest.candidates[0], &s.memo, &in, &states, &guards), -1);
 	candidate_input_release(&in, states, guards);
 	CU_ASSERT_EQUAL(unlink(room_path(&s.room, "b.h")), 0);

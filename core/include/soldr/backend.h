@@ -317,6 +317,7 @@ typedef struct soldr_backend {
 	 *   host.cache_root  absolute directory, private to the user; may not exist yet
 	 *   host.readonly    "true" when nothing may be written below it
 	 *   host.path_remap  "auto" or "off"
+	 *   host.worktree_root  the root of the checkout, where the user names it; else absent
 	 *   host.verify_percent  "0" to "100": the share of hits to compile anyway and compare
 	 */
 	int32_t (*open)(const soldr_host *, const soldr_kv *, uint32_t n, soldr_instance **out, soldr_error *);

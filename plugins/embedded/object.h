@@ -1,0 +1,17 @@
+/*
+ * object: whether the bytes of an output can be searched for a path.
+ *
+ * A path that reached an output lies there as it was spelled, unless the format
+ * packs it: compressed sections, bitcode, link-time optimisation. The layout of
+ * ELF files is that of the System V ABI, chapter 4.
+ */
+#ifndef EMBEDDED_OBJECT_H
+#define EMBEDDED_OBJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* True for an ELF object in which nothing is packed, and for text. */
+bool object_is_searchable(const void *data, size_t len);
+
+#endif

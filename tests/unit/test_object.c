@@ -1,0 +1,99 @@
+/* object: which outputs can be searched for a path. */
+#include "object.h"
+#include "room.h"
+
+void suite_object(void);
+
+static const char source[] = "static const char name[] = \"/some/where\"; const char *f(void) { return name; }\n";
+
+/* What the compiler makes of the source with the options. false: it does not know them. */
+static bool compile(struct room *room, const char *options, struct buf *object)
+{
+	room_put(room, "x.c", source);
+	if (room_sh(room, "rm -f x.o; gcc %s -c x.c -o x.o 2>/dev/null", options) != 0)
+		return false;
+	*object = room_get(room, "x.o");
+	return true;
+}
+
+static void objects_are_searchable_unless_packed(void)
+{
+	static const struct {
+		const char *options;
+		bool searchable;
+	} rows[] = {
+		{"-O1", true}, {"-g", true}, {"-g -m32", true}, {"-g -gz", false}, {"-g -gz=zlib-gnu", false}, {"-flto", false}, {"-S", true},
+		{"-g -ffunction-sections", true},
+	};
+	struct room room;
+	room_init(&room, "object");
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct buf object = BUF_INIT;
+		if (compile(&room, rows[i].options, &object) && object_is_searchable(object.data, object.len) != rows[i].searchable) {
+			fprintf(stderr, "\n%s: expected %d\n", rows[i].options, rows[i].searchable);
+			CU_FAIL("an object is searchable unless it is packed");
+		}
+		buf_release(&object);
+	}
+	room_release(&room);
+}
+
+/* A table of 65280 sections or more has its length elsewhere. */
+static void an_object_of_many_sections_is_read(void)
+{
+	struct room room;
+	struct buf text = BUF_INIT;
+	room_init(&room, "object");
+	for (int i = 0; i < 66000; i++)
+		buf_addf(&text, ".section s%d\n.byte 0\n", i);
+	room_put(&room, "many.s", buf_str(&text));
+	SAME_NUMBER(room_sh(&room, "gcc -c many.s -o many.o"), 0);
+	struct buf object = room_get(&room, "many.o");
+	CU_ASSERT_TRUE(object_is_searchable(object.data, object.len));
+	buf_release(&object);
+	buf_release(&text);
+	room_release(&room);
+}
+
+static void other_bytes_are_searchable_as_text_alone(void)
+{
+	CU_ASSERT_TRUE(object_is_searchable("", 0));
+	CU_ASSERT_TRUE(object_is_searchable("plain text\n", 11));
+	CU_ASSERT_FALSE(object_is_searchable("BC\xc0\xde\0\1", 6));
+	CU_ASSERT_FALSE(object_is_searchable("\177ELF", 5));
+}
+
+/* Cut and damaged objects, in memory of just their length: any answer, no harm; never searchable without the table. */
+static void damaged_objects_do_no_harm(void)
+{
+	struct room room;
+	struct buf object = BUF_INIT;
+	room_init(&room, "object");
+	CU_ASSERT_TRUE_FATAL(compile(&room, "-g", &object));
+	for (size_t len = 5; len < object.len; len += len < 128 ? 1 : 37) {
+		char *cut = malloc(len);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(cut);
+		memcpy(cut, object.data, len);
+		CU_ASSERT_FALSE(object_is_searchable(cut, len));
+		free(cut);
+	}
+	char *copy = malloc(object.len);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(copy);
+	for (size_t at = 0; at < object.len; at += at < 64 || at > object.len - 2048 ? 1 : 61) {
+		memcpy(copy, object.data, object.len);
+		copy[at] = (char)(copy[at] ^ 0xff);
+		object_is_searchable(copy, object.len);
+	}
+	free(copy);
+	buf_release(&object);
+	room_release(&room);
+}
+
+void suite_object(void)
+{
+	CU_pSuite s = CU_add_suite("object", NULL, NULL);
+	CU_add_test(s, "objects are searchable unless packed", objects_are_searchable_unless_packed);
+	CU_add_test(s, "an object of many sections is read", an_object_of_many_sections_is_read);
+	CU_add_test(s, "other bytes are searchable as text alone", other_bytes_are_searchable_as_text_alone);
+	CU_add_test(s, "damaged objects do no harm", damaged_objects_do_no_harm);
+}
