@@ -14,6 +14,7 @@
 
 #include "fs.h"
 #include "path.h"
+#include "response.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -279,14 +280,50 @@ static int digest_programs(struct identity *id, soldr_error *err)
 	return rc;
 }
 
-/* Clang's .cfg may hold any option. */
-static bool is_configuration_for_native(const char *path)
+/* Leaves of a .cfg what is no comment; in place. */
+static void drop_comments(struct buf *text)
+{
+	char *to = text->data;
+	bool comment = false, at_start = true;
+	for (size_t i = 0; i < text->len; i++) {
+		char c = text->data[i];
+		comment = comment || (at_start && c == '#');
+		at_start = c == '\n' || (at_start && (c == ' ' || c == '\t'));
+		comment = comment && c != '\n';
+		if (!comment)
+			*to++ = c;
+	}
+	text->len = (size_t)(to - text->data);
+}
+
+/*
+ * True when the options in Clang's .cfg do no more than change the code, for
+ * which its content among the inputs is enough: none that writes or reads a
+ * file, or brings more into the key, such as the working directory under -g.
+ */
+static bool is_plain_configuration(const char *path)
 {
 	struct buf text = BUF_INIT;
-	bool native = strcmp(path_ext(path), ".cfg") == 0 && fs_read_file(path, MEMORY_MAX, &text, NULL) == 0 &&
-	              strstr(buf_str(&text), "=native");
+	struct vec argv = VEC_INIT;
+	struct invocation said = INVOCATION_INIT;
+	vec_add(&argv, "clang");
+	bool plain = fs_read_file(path, MEMORY_MAX, &text, NULL) == 0;
+	if (plain && text.len)
+		drop_comments(&text);
+	plain = plain && response_split(buf_str(&text), text.len, &argv);
+	for (size_t i = 1; i < argv.len; i++)
+		plain = plain && argv.items[i][0] != '@' && !strchr(argv.items[i], '<');
+	vec_add(&argv, "-c");
+	vec_add(&argv, "x.c");
+	plain = plain && vec_ok(&argv) && invocation_parse(&said, FAMILY_CLANG, vec_items(&argv), "/") == 0;
+	plain = plain && said.refused == SOLDR_REASON_NONE && !said.output_given && !said.no_output && !said.side_count && !said.depfile &&
+	        said.action == ACTION_OBJECT && said.language == LANGUAGE_C && !said.output_in_key && !said.cwd_in_key &&
+	        !said.compiler_path_in_key && !said.native && !said.colour_given && !said.no_standard_includes &&
+	        !said.preprocesses_apart && !said.include_dir_count && !said.extra_inputs.len && !said.forced_includes.len;
+	invocation_release(&said);
+	vec_release(&argv);
 	buf_release(&text);
-	return native;
+	return plain;
 }
 
 static int probe(struct identity *id, const soldr_host *host, const soldr_request *req, const char *real, const struct invocation *inv,
@@ -310,7 +347,9 @@ static int probe(struct identity *id, const soldr_host *host, const soldr_reques
 	if (!rc && id->family == FAMILY_UNKNOWN)
 		rc = err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, "%s is neither GCC nor Clang", req->compiler);
 	for (size_t i = 0; !rc && i < id->programs.len; i++)
-		id->native = id->native || is_configuration_for_native(id->programs.items[i]);
+		if (strcmp(path_ext(id->programs.items[i]), ".cfg") == 0 && !is_plain_configuration(id->programs.items[i]))
+			rc = err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, "%s: an option in it brings more than its text into a result",
+			             id->programs.items[i]);
 	if (!rc && id->native && !inv->native)
 		rc = err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, "%s builds for the processor it runs on without being told", req->compiler);
 	for (size_t i = 0; !rc && i < TOOLS; i++)

@@ -268,13 +268,46 @@ static void a_compiler_for_its_own_processor_has_to_be_told(void)
 	HOLDS(s.err.message, "processor");
 	s.inv.native = true; /* an option says so too: the processor is in the key */
 	CU_ASSERT(ask(&s, native) > 0);
-	s.inv.native = false;
-	buf_addf(&s.text, "Configuration file: %s\nTest clang version 14.0.0",
-	         room_put(&s.room, "c.cfg", "# of this machine\n-march=native\n"));
-	SAME_NUMBER(ask(&s, put_compiler(&s, s.text.data)), -1);
-	room_put(&s.room, "c.cfg", "-march=haswell\n");
-	room_settle(&s.room);
-	CU_ASSERT(ask(&s, put_compiler(&s, s.text.data)) > 0);
+	scene_release(&s);
+}
+
+static void options_in_a_configuration_file_have_to_be_plain(void)
+{
+	static const struct {
+		const char *text;
+		bool plain;
+	} rows[] = {
+		{"", true},
+		{"# -g\n", true},
+		{"  # -g\n-O2\n", true},
+		{"-march=haswell\n-DX=1 --gcc-toolchain=/opt\n", true},
+		{"-march=native\n", false},
+		{"-g\n", false},
+		{"-O2 # -g\n", false}, /* no comment there */
+		{"-MD\n", false},
+		{"-isystem /opt/include\n", false},
+		{"-include pre.h\n", false},
+		{"-fcolor-diagnostics\n", false},
+		{"-gsplit-dwarf\n", false},
+		{"-save-temps\n", false},
+		{"-E\n", false},
+		{"@more.cfg\n", false},
+		{"-DX=<CFGDIR>\n", false},
+		{"-fprofile-instr-use=p\n", false},
+		{"\"-O2\n", false},
+		{"y.c\n", false},
+	};
+	struct scene s;
+	scene_init(&s);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		buf_clear(&s.text);
+		buf_addf(&s.text, "Configuration file: %s\nTest clang version 14.0.0", room_put(&s.room, "c.cfg", rows[i].text));
+		room_settle(&s.room);
+		int asked = ask(&s, put_compiler(&s, s.text.data));
+		if ((asked > 0) != rows[i].plain)
+			printf("\nc.cfg: %s\n", rows[i].text);
+		CU_ASSERT((asked > 0) == rows[i].plain);
+	}
 	scene_release(&s);
 }
 
@@ -404,6 +437,7 @@ void suite_identity(void)
 	CU_add_test(s, "c18: answers are read in any locale", answers_are_read_in_any_locale);
 	CU_add_test(s, "what is no compiler is refused", what_is_no_compiler_is_refused);
 	CU_add_test(s, "c20: a compiler for its own processor has to be told", a_compiler_for_its_own_processor_has_to_be_told);
+	CU_add_test(s, "c17: options in a configuration file have to be plain", options_in_a_configuration_file_have_to_be_plain);
 	CU_add_test(s, "c19: an answer is remembered until a program changes", an_answer_is_remembered_until_a_program_changes);
 	CU_add_test(s, "c19: a compiler in motion is not remembered", a_compiler_in_motion_is_not_remembered);
 	CU_add_test(s, "s02: a damaged memory is not believed", a_damaged_memory_is_not_believed);
