@@ -137,6 +137,11 @@ both {
 	# The time is asked for in a run that must not write them again
 	my $suspect = "#define NOW __TIME__\n$code";
 	same 'c08_with_sides', 'CC -MMD -g -gsplit-dwarf -fstack-usage -save-temps -c x.c', 'hit', source => $suspect;
+	if ($gcc) {
+		same 'c08_aux_info', 'CC -aux-info x.aux -c x.c', 'hit', source => $suspect;
+	} else {
+		same 'c08_diagnostics', 'CC -Wall --serialize-diagnostics x.dia -c x.c', 'hit', source => "$suspect\nstatic int unused;\n";
+	}
 	same 'c08_time_with_sides', 'CC -fstack-usage -save-temps -c x.c', 'bypass:time_macro', source => "const char *t(void) { return __TIME__; }\n",
 		hide => [map { "src/x.$_" } qw(o s i bc)];
 
