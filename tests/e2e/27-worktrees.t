@@ -12,14 +12,9 @@ export GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@localhost GIT_
 one=$T/one two=$T/another-checkout-of-it
 log=$T/log
 
-# Until the clock that stamps files is past the changes made so far.
-settle() {
-	perl -MTime::HiRes=usleep,clock_gettime -e '$t = clock_gettime(0); usleep(500) until clock_gettime(5) > $t'
-}
-
 # Both checkouts afresh, with what the function project puts there, and an empty cache.
 checkouts() {
-	rm -rf "$T/one" "$T/another-checkout-of-it" "$T/cache"
+	drop "$one" "$two" "$T/cache"
 	mkdir "$one" && cd "$one" && project && git init -q . && git add -A && git commit -qm all &&
 		git worktree add -q "$two" || { echo "Bail out! no worktrees"; exit 1; }
 	mkdir -p "$one/build" "$two/build"
@@ -42,14 +37,14 @@ compile() { # ROOT CC ARGS…
 	compile_root=$1
 	shift
 	words=$(printf '%s\n' "$@" | sed "s#ROOT#$compile_root#g")
-	rm -f x.o x.d "$log"
+	rm -f x.o x.d x.dwo x.su "$log"
 	run env SOLDR_PATH_REMAP="${remap:-auto}" SOLDR_LOG="$log" "$SOLDR" $words
 	settle
 }
 
 # What the compile left: files and messages.
 result() {
-	for result_file in x.o x.d x.s; do
+	for result_file in x.o x.d x.s x.dwo x.su; do
 		[ ! -f $result_file ] || sha256sum $result_file
 	done
 	printf '%s %s %s\n' "$status" "$out" "$err"
@@ -64,14 +59,14 @@ both() { # NAME OUTCOME-IN-THE-SECOND CC ARGS…
 	cd "$two/$dir" || exit 1
 	words=$(printf '%s\n' "$@" | sed "s#ROOT#$two#g")
 	bare=$1
-	rm -f x.o x.d
+	rm -f x.o x.d x.dwo x.su
 	# shellcheck disable=SC2086
 	set -- $words && shift
 	# shellcheck disable=SC2046
 	run "$bare" $([ "$mapped" = no ] || maps "$two") "$@"
 	both_expected=$(result)
 	settle
-	rm -f "$log" x.o x.d
+	rm -f "$log" x.o x.d x.dwo x.su
 	run env SOLDR_PATH_REMAP="${remap:-auto}" SOLDR_LOG="$log" "$SOLDR" "$bare" "$@"
 	is "$(outcome)" "$both_want" "$both_name: in the second: $both_want"
 	is "$(result)" "$both_expected" "$both_name: the second gets what the compiler gives there"
@@ -142,12 +137,12 @@ shared_build() { # NAME MAKE-WORDS-WITH-ROOT…
 	for root in "$one" "$two"; do
 		words=$(printf '%s\n' "$@" | sed "s#ROOT#$root#g")
 		cd "$root" || exit 1
-		rm -rf build && mkdir build
+		drop "$root/build" && mkdir build
 		# shellcheck disable=SC2086
 		run make -s CC="$cc $(maps "$root")" $words
 		is "$status" 0 "$build_name: bare build"
 		files "$root" >"$T/expected"
-		rm -rf build && mkdir build
+		drop "$root/build" && mkdir build
 		settle
 		# shellcheck disable=SC2086
 		run env SOLDR_PATH_REMAP=auto SOLDR_RUN_ID="run-$(basename "$root")-$cc-$#" "$SOLDR" make CC="$cc" $words
@@ -216,6 +211,8 @@ rows() {
 	both "$cc: c34: -isystem and -include" hit $cc -g -MD -include ROOT/inc/h2.h -isystem ROOT/inc -c ROOT/src/x.c -o x.o
 	both "$cc: c34: assembly" hit $cc -g -S $all/x.c -o x.s
 	both "$cc: c34: -O2 -g3" hit $cc -O2 -g3 $all/x.c -o x.o
+	both "$cc: c14: split debug information" hit $cc -g -gsplit-dwarf $all/x.c -o x.o
+	both "$cc: c16: stack usage names the source as it is" "miss checkout_differs" $cc -fstack-usage $all/x.c -o x.o
 	both "$cc: c13: the user's map of something else" hit $cc -g -ffile-prefix-map=/usr/include=/inc $all/x.c -o x.o
 	both "$cc: c34: a relative #line" hit $cc -g $all/line_relative.c -o x.o
 	both "$cc: a warning by a relative name" hit $cc -Wall -I../inc -c ../src/warns.c -o x.o
