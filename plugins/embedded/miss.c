@@ -446,11 +446,43 @@ static enum soldr_reason judge_suspects(struct unit *u, const struct input_list 
 	return inputs_unchanged(u, inputs) ? SOLDR_REASON_NONE : SOLDR_REASON_INPUT_MODIFIED;
 }
 
+struct repetition {
+	struct unit *unit;
+	const struct run *run;
+};
+
+/* The user's own call, since the depfile is the user's already. */
+static bool repeats(void *arg, const struct entry *made)
+{
+	const struct repetition *first = arg;
+	const struct unit *u = first->unit;
+	struct run run = {.memory = -1, .witness = WITNESS_INIT};
+	struct product product = {0};
+	struct buf differences = BUF_INIT;
+	const uint32_t flags = SOLDR_SPAWN_CAPTURE_STDOUT | SOLDR_SPAWN_CAPTURE_STDERR | SOLDR_SPAWN_MUTE_STDOUT | SOLDR_SPAWN_MUTE_STDERR;
+	soldr_error ignored = SOLDR_ERROR_INIT;
+	bool same = run_compiler(first->unit, &run, flags, NULL, NULL, &ignored) == 0 && !run.ex.signal && !run.ex.truncated;
+	for (size_t i = 0; same && i < u->output_count; i++) {
+		struct buf *content = &product.contents[i];
+		if (!first->run->made[i].written)
+			continue;
+		same = fs_read_file(u->outputs[i].path, FILE_INPUT_MAX, content, &ignored) == 0;
+		add_section(&product.entry, u->outputs[i].kind, first->run->made[i].executable, content->data, content->len);
+	}
+	product.entry.exit_code = run.ex.exit_code;
+	add_messages(&product.entry, &run.ex);
+	same = same && verify_compare(made, &product.entry, &differences, &ignored) == 0 && !differences.len;
+	buf_release(&differences);
+	product_release(&product);
+	run_release(first->unit, &run);
+	return same;
+}
+
 /* The hit that was compiled instead of served against the compiler's result; r gets the reason that the lookup gives now. */
-static void judge_hit(struct unit *u, const struct entry *made, soldr_result *r)
+static void judge_hit(struct unit *u, const struct run *run, const struct entry *made, soldr_result *r)
 {
 	char detail[sizeof r->detail] = "";
-	enum soldr_reason why = verify_judge(u, made, detail, sizeof detail);
+	enum soldr_reason why = verify_judge(u, made, repeats, &(struct repetition){u, run}, detail, sizeof detail);
 	result_reason(r, why, detail);
 }
 
@@ -471,10 +503,11 @@ static enum soldr_reason keep(struct unit *u, struct run *run, enum soldr_reason
 	if (product_read(u, run, &product, err) != 0)
 		why = why != SOLDR_REASON_NONE ? why : reason_of_store_error(err);
 	else if (comparable)
-		judge_hit(u, &product.entry, r);
+		judge_hit(u, run, &product.entry, r);
 	if (why == SOLDR_REASON_NONE && !run->whole)
 		why = SOLDR_REASON_OUTPUT_MISSING;
-	if (why == SOLDR_REASON_NONE && u->verdict != SOLDR_REASON_VERIFIED) {
+	bool stays = u->verdict == SOLDR_REASON_VERIFIED || u->verdict == SOLDR_REASON_VERIFY_UNDECIDED;
+	if (why == SOLDR_REASON_NONE && !stays) {
 		if (unit_is_readonly(u))
 			why = SOLDR_REASON_READONLY;
 		else if (store_product(u, run, &product, inputs, guards, err) != 0)
@@ -555,7 +588,7 @@ static void judge_failure(struct unit *u, struct run *run, soldr_result *r)
 	if (!is_comparable(u, run, SOLDR_REASON_NONE))
 		return;
 	add_messages(&made, &run->ex);
-	judge_hit(u, &made, r);
+	judge_hit(u, run, &made, r);
 }
 
 /* The user has seen nothing yet. */

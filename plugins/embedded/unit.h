@@ -85,7 +85,7 @@ struct unit {
 	struct vec maps;         /* options that map it, for behind the compiler's name */
 	struct found found;
 	bool verify;                /* the hit is compiled instead of served */
-	enum soldr_reason verdict;  /* then: VERIFIED, VERIFY_MISMATCH, or NONE: it cannot be told */
+	enum soldr_reason verdict;  /* then: VERIFIED, VERIFY_MISMATCH, VERIFY_UNDECIDED, or NONE: it cannot be told */
 };
 
 /* NONE: the unit has its key. Otherwise why it is not cacheable, or in *rc an error. */
@@ -119,12 +119,15 @@ static inline bool unit_is_readonly(const struct unit *u)
 /* Whether a hit is to be compiled instead of served; for percent of all seeds, which may be neighbours. */
 bool verify_chosen(uint64_t seed, uint32_t percent);
 bool verify_is_due(const struct unit *);
+/* Runs the compiler once more: whether it gives the same again. */
+typedef bool (*verify_repeat_fn)(void *arg, const struct entry *made);
 /*
  * Compares what the lookup found with what the compiler gave. Sets u->verdict;
- * a mismatch is kept as evidence and dropped from the store. Returns the reason
+ * a mismatch is kept as evidence and dropped from the store, unless the compiler
+ * does not agree with itself. Returns the reason
  * that the lookup would give now; detail: the file, or the evidence.
  */
-enum soldr_reason verify_judge(struct unit *, const struct entry *made, char *detail, size_t detail_size);
+enum soldr_reason verify_judge(struct unit *, const struct entry *made, verify_repeat_fn, void *arg, char *detail, size_t detail_size);
 /* Appends a line for each difference. Errors: they cannot be told. */
 int verify_compare(const struct entry *stored, const struct entry *made, struct buf *differences, soldr_error *);
 

@@ -144,7 +144,8 @@ static void report(struct unit *u, const struct entry *made, const char *differe
 	buf_release(&text);
 }
 
-enum soldr_reason verify_judge(struct unit *u, const struct entry *made, char *detail, size_t detail_size)
+enum soldr_reason verify_judge(struct unit *u, const struct entry *made, verify_repeat_fn repeats, void *arg, char *detail,
+                               size_t detail_size)
 {
 	soldr_error err = SOLDR_ERROR_INIT;
 	struct buf differences = BUF_INIT;
@@ -155,11 +156,13 @@ enum soldr_reason verify_judge(struct unit *u, const struct entry *made, char *d
 		u->inst->host->log(u->inst->host->core, SOLDR_LOG_WARN, "embedded", err.message);
 		why = SOLDR_REASON_ENTRY_CORRUPT;
 	} else {
-		u->verdict = why = differences.len ? SOLDR_REASON_VERIFY_MISMATCH : SOLDR_REASON_VERIFIED;
+		u->verdict = why = !differences.len     ? SOLDR_REASON_VERIFIED
+		                   : repeats(arg, made) ? SOLDR_REASON_VERIFY_MISMATCH
+		                                        : SOLDR_REASON_VERIFY_UNDECIDED;
 	}
 	if (why == SOLDR_REASON_VERIFY_MISMATCH)
 		report(u, made, buf_str(&differences), detail, detail_size);
-	if (why != SOLDR_REASON_VERIFIED && !unit_is_readonly(u))
+	if ((why == SOLDR_REASON_VERIFY_MISMATCH || why == SOLDR_REASON_ENTRY_CORRUPT) && !unit_is_readonly(u))
 		unit_drop_result(u, &u->found.candidate->result);
 	buf_release(&differences);
 	return why;

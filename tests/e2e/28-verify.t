@@ -206,6 +206,14 @@ both {
 	check($s, 100, 'no list of inputs, a new warning', 'CC -c p.i', 'bypass:verify_mismatch', $set->('1 warn'));
 	check($s, 0, 'it was dropped', 'CC -c p.i', 'miss:not_seen', $set->('1'));
 
+	# A compiler that does not agree with itself (GCC's stamps) is no fault of the cache.
+	my $stamped = scene(name => 'verify_stamp', fresh => 1);
+	for my $run ([0, 'miss:not_seen'], [100, $CC eq 'gcc' ? 'miss:verify_undecided' : 'miss:verified'], [0, 'hit']) {
+		my $r = $stamped->run_soldr('CC --coverage -c x.c', env => {SOLDR_VERIFY => $run->[0]});
+		like($r->{outcome}, qr/^$run->[1]/, "verify_stamp: $CC: $run->[1]");
+	}
+	is(scalar evidence($stamped), 0, "verify_stamp: $CC: no evidence");
+
 	# A compile that fails where the store has a result.
 	check($s, 100, 'failing', 'CC -c x.c', 'bypass:verify_mismatch', $set->('2 fail'));
 	check($s, 0, 'it was dropped', 'CC -c x.c', 'miss', $set->('2'));

@@ -73,7 +73,8 @@
 	X(OUTPUT_CONTENDED, "output_contended", REFUSAL, "another process wrote to the same output meanwhile") \
 	X(VERIFIED, "verified", MISS, "a hit that was compiled anyway to check it; the results were the same") \
 	X(VERIFY_MISMATCH, "verify_mismatch", MISS, "a hit that was compiled anyway to check it; the compiler gave something else") \
-	X(CHECKOUT_DIFFERS, "checkout_differs", MISS, "stored for another checkout, whose path the result holds")
+	X(CHECKOUT_DIFFERS, "checkout_differs", MISS, "stored for another checkout, whose path the result holds") \
+	X(VERIFY_UNDECIDED, "verify_undecided", MISS, "a hit that was compiled anyway to check it; the compiler does not give the same twice")
 
 enum soldr_reason_kind {
 	SOLDR_REASON_KIND_MISS,
