@@ -17,7 +17,8 @@
 
 #include <soldr/reason.h>
 
-enum family { FAMILY_UNKNOWN, FAMILY_GCC, FAMILY_CLANG };
+/* On disk: never renumber. */
+enum family { FAMILY_UNKNOWN, FAMILY_GCC, FAMILY_CLANG, FAMILY_RUSTC };
 
 enum language {
 	LANGUAGE_UNKNOWN,

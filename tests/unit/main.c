@@ -3,11 +3,13 @@
 
 #define SUITES(X) \
 	X(args_gcc) \
+	X(args_rustc) \
 	X(buf) \
 	X(config) \
 	X(config_files) \
 	X(counters) \
 	X(depfile) \
+	X(depinfo) \
 	X(digest) \
 	X(entry) \
 	X(err) \
