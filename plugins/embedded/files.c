@@ -74,7 +74,8 @@ static struct memo_item *memo_slot(const struct file_memo *m, const char *path)
 
 static bool memo_grow(struct file_memo *m)
 {
-	struct file_memo bigger = {.dir = m->dir, .cap = m->cap ? m->cap * 2 : 64, .len = m->len};
+	struct file_memo bigger = *m;
+	bigger.cap = m->cap ? m->cap * 2 : 64;
 	bigger.items = calloc(bigger.cap, sizeof *bigger.items);
 	if (!bigger.items)
 		return false;
@@ -114,7 +115,8 @@ const struct memo_item *memo_get(struct file_memo *m, const char *path)
 	struct memo_item *item = memo_place(m, path, &is_new);
 	if (item && is_new) {
 		int64_t begun = files_clock_ns();
-		item->ok = files_read(m->dir, path, NULL, &item->tuple, &item->digest, NULL) == 0;
+		item->ok = (m->read ? m->read(m->arg, m->dir, path, &item->tuple, &item->digest)
+		                    : files_read(m->dir, path, NULL, &item->tuple, &item->digest, NULL)) == 0;
 		item->settled = item->ok && !tuple_unsafe_since(&item->tuple, begun);
 	}
 	return item;
@@ -130,5 +132,5 @@ void memo_release(struct file_memo *m)
 	for (size_t i = 0; i < m->cap; i++)
 		free(m->items[i].path);
 	free(m->items);
-	*m = (struct file_memo){.dir = m->dir};
+	*m = (struct file_memo){.dir = m->dir, .read = m->read, .arg = m->arg};
 }

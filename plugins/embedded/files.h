@@ -49,6 +49,9 @@ int files_read(int dir, const char *path, struct buf *content, struct tuple *, s
 /* Digests of files by path, so that one request reads each file at most once. */
 struct file_memo {
 	int dir; /* where relative paths start */
+	/* Reads a file like files_read without its content; NULL: files_read does. */
+	int (*read)(void *arg, int dir, const char *path, struct tuple *, struct digest *);
+	void *arg;
 	struct memo_item *items;
 	size_t len, cap; /* cap: a power of two */
 };

@@ -12,6 +12,7 @@
  */
 #include "identity.h"
 
+#include "digests.h"
 #include "fs.h"
 #include "path.h"
 #include "response.h"
@@ -92,9 +93,8 @@ static void probe_environment(const soldr_request *req, const char *extra, struc
 		vec_add(env, extra);
 }
 
-/* Runs a question; its stdout and stderr appended to out. */
-static int ask(const soldr_host *host, const soldr_request *req, const char *file, const struct vec *argv, const char *extra_env,
-               struct buf *out, soldr_error *err)
+int identity_ask(const soldr_host *host, const soldr_request *req, const char *file, const struct vec *argv,
+                 const char *extra_env, struct buf *out, soldr_error *err)
 {
 	struct vec env = VEC_INIT;
 	probe_environment(req, extra_env, &env);
@@ -197,7 +197,7 @@ static bool has_loader(const char *path)
 	return false;
 }
 
-static int add_libraries(struct identity *id, const soldr_host *host, const soldr_request *req, soldr_error *err)
+int identity_add_libraries(struct identity *id, const soldr_host *host, const soldr_request *req, soldr_error *err)
 {
 	size_t programs = id->programs.len;
 	for (size_t i = 0; i < programs; i++) {
@@ -206,7 +206,7 @@ static int add_libraries(struct identity *id, const soldr_host *host, const sold
 		struct vec argv = VEC_INIT;
 		struct buf out = BUF_INIT;
 		vec_add(&argv, id->programs.items[i]);
-		int rc = ask(host, req, id->programs.items[i], &argv, "LD_TRACE_LOADED_OBJECTS=1", &out, err);
+		int rc = identity_ask(host, req, id->programs.items[i], &argv, "LD_TRACE_LOADED_OBJECTS=1", &out, err);
 		vec_release(&argv);
 		/* Lines "NAME => /path (0x…)" and "/path (0x…)". */
 		for (const char *p = buf_str(&out); !rc && *p;) {
@@ -232,7 +232,7 @@ static int add_tool(struct identity *id, const soldr_host *host, const soldr_req
 	vec_add(&argv, req->argv[0]);
 	vec_add_all(&argv, vec_items(&inv->probe_args));
 	vec_addf(&argv, "-print-prog-name=%s", name);
-	int rc = ask(host, req, req->compiler, &argv, NULL, &out, err);
+	int rc = identity_ask(host, req, req->compiler, &argv, NULL, &out, err);
 	if (!rc) {
 		size_t n = strcspn(buf_str(&out), "\n");
 		char *found = n && out.data[0] == '/' ? strndup(out.data, n) : find_tool(req, name);
@@ -254,7 +254,7 @@ static int add_sanitizer_lists(struct identity *id, const soldr_host *host, cons
 	vec_add(&argv, req->argv[0]);
 	vec_add_all(&argv, vec_items(&inv->probe_args));
 	vec_add(&argv, "-print-resource-dir");
-	int rc = ask(host, req, req->compiler, &argv, NULL, &out, err);
+	int rc = identity_ask(host, req, req->compiler, &argv, NULL, &out, err);
 	vec_release(&argv);
 	struct buf pattern = BUF_INIT;
 	glob_t found = {0};
@@ -269,14 +269,17 @@ static int add_sanitizer_lists(struct identity *id, const soldr_host *host, cons
 	return rc;
 }
 
-static int digest_programs(struct identity *id, soldr_error *err)
+int identity_digest_programs(struct identity *id, struct store *store, soldr_error *err)
 {
 	id->states = calloc(id->programs.len + 1, sizeof *id->states);
 	if (!id->states || !vec_ok(&id->programs) || !vec_ok(&id->system_dirs))
 		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	struct digest_memory memory;
 	int rc = 0;
+	digests_open(&memory, store);
 	for (size_t i = 0; !rc && i < id->programs.len; i++)
-		rc = files_read(AT_FDCWD, id->programs.items[i], NULL, &id->states[i].tuple, &id->states[i].digest, err);
+		rc = digests_read(&memory, AT_FDCWD, id->programs.items[i], &id->states[i].tuple, &id->states[i].digest, err);
+	digests_close(&memory);
 	return rc;
 }
 
@@ -327,7 +330,7 @@ static bool is_plain_configuration(const char *path)
 }
 
 static int probe(struct identity *id, const soldr_host *host, const soldr_request *req, const char *real, const struct invocation *inv,
-                 soldr_error *err)
+                 struct store *store, soldr_error *err)
 {
 	struct vec argv = VEC_INIT;
 	struct buf out = BUF_INIT;
@@ -338,7 +341,7 @@ static int probe(struct identity *id, const soldr_host *host, const soldr_reques
 	vec_add(&argv, "-v");
 	vec_add(&argv, "-E");
 	vec_add(&argv, "/dev/null");
-	int rc = ask(host, req, req->compiler, &argv, NULL, &out, err);
+	int rc = identity_ask(host, req, req->compiler, &argv, NULL, &out, err);
 	vec_release(&argv);
 	vec_add(&id->programs, real);
 	if (!rc)
@@ -358,8 +361,8 @@ static int probe(struct identity *id, const soldr_host *host, const soldr_reques
 	if (!rc && id->family == FAMILY_CLANG)
 		rc = add_sanitizer_lists(id, host, req, inv, err);
 	if (!rc)
-		rc = add_libraries(id, host, req, err);
-	return rc ? rc : digest_programs(id, err);
+		rc = identity_add_libraries(id, host, req, err);
+	return rc ? rc : identity_digest_programs(id, store, err);
 }
 
 /* ---- the memory ------------------------------------------------------------- */
@@ -370,11 +373,20 @@ static const char *const probe_variables[] = {
 	"OBJC_INCLUDE_PATH", "CLANG_CONFIG_FILE_SYSTEM_DIR", "CLANG_CONFIG_FILE_USER_DIR", "PATH", NULL,
 };
 
+char *identity_memory_path(const struct store *store, struct hasher *h)
+{
+	struct digest d;
+	char hex[DIGEST_HEX_SIZE];
+	struct buf b = BUF_INIT;
+	hasher_end(h, &d);
+	digest_hex(&d, hex);
+	buf_addf(&b, "%s/compilers/%s", store->dir, hex);
+	return buf_detach(&b);
+}
+
 static char *memory_path(const struct store *store, const soldr_request *req, const char *real, const struct invocation *inv)
 {
 	struct hasher h;
-	struct digest d;
-	char hex[DIGEST_HEX_SIZE];
 	hasher_init(&h);
 	hasher_field_str(&h, "real", real);
 	hasher_field_str(&h, "argv0", req->argv[0]);
@@ -384,11 +396,7 @@ static char *memory_path(const struct store *store, const soldr_request *req, co
 		hasher_field_str(&h, "argument", inv->probe_args.items[i]);
 	for (size_t i = 0; probe_variables[i]; i++)
 		hasher_field_str(&h, probe_variables[i], env_get(req->envp, probe_variables[i]));
-	hasher_end(&h, &d);
-	digest_hex(&d, hex);
-	struct buf b = BUF_INIT;
-	buf_addf(&b, "%s/compilers/%s", store->dir, hex);
-	return buf_detach(&b);
+	return identity_memory_path(store, &h);
 }
 
 /* The last line: a checksum of the text and of the name that it belongs under. */
@@ -420,8 +428,7 @@ static bool is_sealed(const struct buf *b, const char *file)
 	return memcmp(b->data + b->len - SEAL + 4, hex, DIGEST_HEX_SIZE - 1) == 0;
 }
 
-/* begun: before the compiler was asked. A program that changed since is not remembered. */
-static int remember(const char *file, const struct identity *id, int64_t begun)
+int identity_remember(const char *file, const struct identity *id, int64_t begun)
 {
 	struct buf b = BUF_INIT;
 	bool good = true;
@@ -475,7 +482,7 @@ static bool recall_line(struct identity *id, const char *line)
 	if (strncmp(line, "end ", 4) == 0)
 		return true;
 	if (sscanf(line, "family %d", &family) == 1) {
-		id->family = family == FAMILY_GCC ? FAMILY_GCC : family == FAMILY_CLANG ? FAMILY_CLANG : FAMILY_UNKNOWN;
+		id->family = family > FAMILY_UNKNOWN && family <= FAMILY_RUSTC ? (enum family)family : FAMILY_UNKNOWN;
 		return id->family != FAMILY_UNKNOWN;
 	}
 	if (strncmp(line, "include ", 8) == 0) {
@@ -485,7 +492,7 @@ static bool recall_line(struct identity *id, const char *line)
 	return recall_program(id, line);
 }
 
-static bool recall(const char *file, struct identity *id)
+bool identity_recall(const char *file, struct identity *id)
 {
 	struct buf b = BUF_INIT;
 	bool good = fs_read_file(file, MEMORY_MAX, &b, NULL) == 0 && strncmp(buf_str(&b), memory_head, strlen(memory_head)) == 0 &&
@@ -516,12 +523,12 @@ int identity_get(struct identity *id, const soldr_host *host, const soldr_reques
 		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 	int rc = 0;
 	int64_t begun = files_clock_ns();
-	if (!recall(file, id)) {
-		rc = probe(id, host, req, real, inv, err);
+	if (!identity_recall(file, id)) {
+		rc = probe(id, host, req, real, inv, store, err);
 		if (rc)
 			identity_release(id);
 		else if (!store->readonly)
-			remember(file, id, begun);
+			identity_remember(file, id, begun);
 	}
 	free(file);
 	return rc;

@@ -43,4 +43,19 @@ void identity_release(struct identity *);
 /* The paths of the invocation's tools that the driver will find, by PATH as execvp does, a line each; malloc'ed, NULL: no memory. */
 char *identity_tools(const soldr_request *, const struct invocation *);
 
+/* ---- for other families (toolchain.c, link.c) ---- */
+
+/* Runs a question, in the C locale; its stdout and stderr appended to out. extra_env: a variable to set, or NULL. */
+int identity_ask(const soldr_host *, const soldr_request *, const char *file, const struct vec *argv, const char *extra_env,
+                 struct buf *out, soldr_error *);
+/* Adds the shared libraries of the programs. */
+int identity_add_libraries(struct identity *, const soldr_host *, const soldr_request *, soldr_error *);
+/* Fills states. */
+int identity_digest_programs(struct identity *, struct store *, soldr_error *);
+/* The file that remembers what the fields decide; malloc'ed. Ends the hasher. */
+char *identity_memory_path(const struct store *, struct hasher *);
+/* begun: before the compiler was asked. A program that changed since is not remembered. */
+int identity_remember(const char *file, const struct identity *, int64_t begun);
+bool identity_recall(const char *file, struct identity *);
+
 #endif

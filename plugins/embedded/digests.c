@@ -1,0 +1,76 @@
+/* digests: see digests.h. */
+#include "digests.h"
+
+#include "fs.h"
+#include "path.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { SLOTS = 16384 };
+
+struct digest_slot {
+	uint64_t check;
+	struct tuple tuple;
+	struct digest digest;
+};
+
+/* FNV-1a, 64 bits. */
+static uint64_t hash(uint64_t h, const void *data, size_t len)
+{
+	const unsigned char *p = data;
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ p[i]) * 1099511628211u;
+	return h;
+}
+
+static uint64_t check_of(const struct digest_slot *s)
+{
+	uint64_t h = hash(14695981039346656037u, &s->tuple, sizeof s->tuple);
+	return hash(h, &s->digest, sizeof s->digest) | 1; /* an empty slot has 0 */
+}
+
+static struct digest_slot *slot_of(struct digest_memory *m, const struct tuple *t)
+{
+	uint64_t h = hash(14695981039346656037u, t, sizeof *t);
+	return &m->slots[(size_t)(h ^ h >> 32) % SLOTS];
+}
+
+void digests_open(struct digest_memory *m, const struct store *store)
+{
+	struct buf path = BUF_INIT;
+	*m = DIGEST_MEMORY_INIT;
+	buf_addf(&path, "%s/digests", store->dir);
+	if (buf_ok(&path) && !store->readonly && fs_make_dirs(store->dir, 0700, NULL) == 0)
+		m->slots = fs_map_shared(path.data, SLOTS * sizeof *m->slots, NULL);
+	buf_release(&path);
+}
+
+void digests_close(struct digest_memory *m)
+{
+	if (m->slots)
+		munmap(m->slots, SLOTS * sizeof *m->slots);
+	*m = DIGEST_MEMORY_INIT;
+}
+
+int digests_read(struct digest_memory *m, int dir, const char *path, struct tuple *tuple, struct digest *digest, soldr_error *err)
+{
+	struct stat st;
+	int64_t begun = files_clock_ns();
+	if (m->slots && sys.fstatat(dir, path, &st, 0) == 0 && S_ISREG(st.st_mode)) {
+		tuple_of(tuple, &st);
+		struct digest_slot s = *slot_of(m, tuple);
+		if (s.check == check_of(&s) && tuple_equal(&s.tuple, tuple)) {
+			*digest = s.digest;
+			return 0;
+		}
+	}
+	int rc = files_read(dir, path, NULL, tuple, digest, err);
+	if (!rc && m->slots && !tuple_unsafe_since(tuple, begun)) {
+		struct digest_slot s = {.tuple = *tuple, .digest = *digest};
+		s.check = check_of(&s);
+		*slot_of(m, tuple) = s;
+	}
+	return rc;
+}
