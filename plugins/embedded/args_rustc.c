@@ -342,6 +342,7 @@ static void codegen(struct parse *p, const char *value)
 		set_text(p, &p->call->extra_filename, setting);
 		break;
 	case INCREMENTAL:
+		p->call->incremental = true;
 		keep(p, "-C", "incremental");
 		return;
 	case LINKER:

@@ -43,7 +43,7 @@ struct rust_call {
 	unsigned emits;       /* bit 1 << enum rust_emit */
 	char *emit_path[EMIT_KINDS]; /* of --emit KIND=PATH */
 	unsigned crate_types;
-	bool test, crate_type_given;
+	bool test, crate_type_given, incremental;
 	char *crate_name;     /* of --crate-name, or NULL */
 	char *extra_filename; /* of -C extra-filename, or NULL */
 	char *out_dir;        /* of --out-dir, or NULL: the working directory */

@@ -2,6 +2,7 @@
  * backend: the embedded backend's table, its instance, and the first half of a
  * request: is it cacheable, and what is its direct key. See unit.h for the rest.
  */
+#include "rust.h"
 #include "unit.h"
 
 #include "native.h"
@@ -31,6 +32,10 @@ static const soldr_option_spec options[] = {
      "Sets of header contents that are remembered for one source and one set of options."},
 	{sizeof(soldr_option_spec), SOLDR_OPT_MAP, 0, 0, "compiler_scripts", NULL, 0, 0, NULL,
      "Compilers that are scripts: the path of each, and the command that it stands for, from an absolute path on."},
+	{sizeof(soldr_option_spec), SOLDR_OPT_LIST, 0, 0, "rust.key_env", NULL, 0, 0, NULL,
+     "Variables that procedural macros read without telling rustc; their values decide results."},
+	{sizeof(soldr_option_spec), SOLDR_OPT_LIST, 0, 0, "rust.extra_inputs", NULL, 0, 0, NULL,
+     "Files that procedural macros read without telling rustc; their contents decide results."},
 	{0},
 };
 
@@ -73,6 +78,13 @@ static int open_scripts(soldr_instance *inst, const soldr_kv *kv, uint32_t n, so
 	return 0;
 }
 
+static void kv_list(const soldr_kv *kv, uint32_t n, const char *key, struct vec *out)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (strcmp(kv[i].key, key) == 0)
+			vec_add(out, kv[i].value);
+}
+
 static void embedded_close(soldr_instance *inst)
 {
 	if (!inst)
@@ -81,6 +93,8 @@ static void embedded_close(soldr_instance *inst)
 	close_scripts(inst);
 	free(inst->evidence);
 	free(inst->worktree_root);
+	vec_release(&inst->key_env);
+	vec_release(&inst->extra_inputs);
 	free(inst);
 }
 
@@ -103,7 +117,10 @@ static int32_t embedded_open(const soldr_host *host, const soldr_kv *kv, uint32_
 	const char *worktree_root = kv_find(kv, n, "host.worktree_root", NULL);
 	int rc = store_init(&inst->store, root, max_size, readonly, err);
 	inst->evidence = path_join(root, "evidence");
-	if (!rc && (!inst->evidence || (worktree_root && !(inst->worktree_root = strdup(worktree_root)))))
+	kv_list(kv, n, "rust.key_env", &inst->key_env);
+	kv_list(kv, n, "rust.extra_inputs", &inst->extra_inputs);
+	bool memory = inst->evidence && vec_ok(&inst->key_env) && vec_ok(&inst->extra_inputs);
+	if (!rc && (!memory || (worktree_root && !(inst->worktree_root = strdup(worktree_root)))))
 		rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 	if (!rc)
 		rc = open_scripts(inst, kv, n, err);
@@ -162,10 +179,10 @@ static enum family classify(struct unit *u, struct buf *text, enum soldr_reason 
 {
 	static const char *const wrappers[] = {"ccache", "sccache", "zccache", "distcc", "icecc", "kache", "buildcache", "firebuild",
 	                                       "goma", "gomacc", "fastbuild", "soldr", NULL};
-	static const char *const rust[] = {"rustc", "clippy-driver", "rustdoc", "rustup", NULL};
+	static const char *const rust[] = {"rustc", "clippy-driver", NULL}, *const rust_others[] = {"rustdoc", "rustup", NULL};
 	const char *name = path_base(u->req->argv[0]), *real = path_base(u->real);
 	*why = SOLDR_REASON_UNKNOWN_COMPILER;
-	if (is_any_of(name, rust) || is_any_of(real, rust)) {
+	if (is_any_of(name, rust_others) || (is_any_of(real, rust_others) && !is_any_of(name, rust))) {
 		*why = SOLDR_REASON_RUSTC;
 		return FAMILY_UNKNOWN;
 	}
@@ -175,6 +192,12 @@ static enum family classify(struct unit *u, struct buf *text, enum soldr_reason 
 	}
 	if (script_read(u->real, text)) {
 		*why = SOLDR_REASON_COMPILER_SCRIPT;
+		return FAMILY_UNKNOWN;
+	}
+	if (is_any_of(name, rust))
+		return FAMILY_RUSTC;
+	if (is_any_of(real, rust)) { /* under another name its driver would be another */
+		*why = SOLDR_REASON_RUSTC;
 		return FAMILY_UNKNOWN;
 	}
 	enum family family = family_of_name(real);
@@ -240,8 +263,7 @@ static enum family find_compiler(struct unit *u, enum soldr_reason *why)
 	return family;
 }
 
-/* False: the path cannot be an output that a hit writes. what.path: as the user spelled it. */
-static bool add_output(struct unit *u, struct output what)
+bool unit_add_output(struct unit *u, struct output what)
 {
 	if (u->output_count == OUTPUTS_MAX)
 		return false;
@@ -269,15 +291,15 @@ static enum soldr_reason set_outputs(struct unit *u)
 	const struct invocation *inv = &u->inv;
 	bool fine = true;
 	if (inv->depfile) {
-		fine = add_output(u, (struct output){inv->depfile, ENTRY_DEPFILE, false, true, false});
+		fine = unit_add_output(u, (struct output){inv->depfile, ENTRY_DEPFILE, false, true, false});
 		u->depfile_path = fine ? u->outputs[0].path : NULL;
 	}
 	for (size_t i = 0; fine && i < inv->side_count; i++) {
 		const struct side_output *s = &inv->sides[i];
-		fine = add_output(u, (struct output){s->path, ENTRY_SIDE + (uint32_t)i, s->optional, s->keeps_mode, s->rewritten});
+		fine = unit_add_output(u, (struct output){s->path, ENTRY_SIDE + (uint32_t)i, s->optional, s->keeps_mode, s->rewritten});
 	}
 	if (fine && !inv->no_output)
-		fine = add_output(u, (struct output){inv->output, ENTRY_OBJECT, false, inv->output_keeps_mode, inv->output_is_rewritten});
+		fine = unit_add_output(u, (struct output){inv->output, ENTRY_OBJECT, false, inv->output_keeps_mode, inv->output_is_rewritten});
 	else if (fine && inv->action != ACTION_SYNTAX)
 		fine = is_null_device(inv->output);
 	return fine ? SOLDR_REASON_NONE : SOLDR_REASON_OUTPUT_SPECIAL;
@@ -296,6 +318,8 @@ enum soldr_reason unit_prepare(struct unit *u, char *detail, size_t detail_size,
 			snprintf(detail, detail_size, "%s: name its command under compiler_scripts", u->real);
 		return why;
 	}
+	if (family == FAMILY_RUSTC)
+		return rust_prepare(u, detail, detail_size, err, rc);
 	if (invocation_parse(&u->inv, family, req->argv, req->cwd) != 0) {
 		*rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 		return SOLDR_REASON_NONE;
@@ -329,6 +353,7 @@ enum soldr_reason unit_prepare(struct unit *u, char *detail, size_t detail_size,
 
 void unit_release(struct unit *u)
 {
+	rust_release(u);
 	invocation_release(&u->inv);
 	memo_release(&u->memo);
 	manifest_release(&u->found.manifest);
@@ -360,7 +385,7 @@ static int32_t embedded_compile(soldr_instance *inst, const soldr_request *req, 
 	char detail[sizeof r->detail] = "";
 	int rc = 0;
 	enum soldr_reason why = unit_prepare(&u, detail, sizeof detail, err, &rc);
-	if (!rc && why == SOLDR_REASON_MULTIPLE_INPUTS)
+	if (!rc && why == SOLDR_REASON_MULTIPLE_INPUTS && !u.rust)
 		rc = several_compile(&u, r, err);
 	else if (!rc && why != SOLDR_REASON_NONE)
 		rc = unit_bypass(&u, why, detail, r, err);

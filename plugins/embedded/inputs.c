@@ -21,7 +21,7 @@ void inputs_release(struct input_list *l)
 	*l = (struct input_list){0};
 }
 
-static struct input *add_input(struct input_list *l, const char *path)
+struct input *inputs_add(struct input_list *l, const char *path)
 {
 	if (l->len == l->cap) {
 		size_t cap = l->cap ? l->cap * 2 : 64;
@@ -70,7 +70,7 @@ static bool ends_with(const char *s, const char *end)
 
 static enum soldr_reason read_one(struct unit *u, struct input_list *l, const char *path, int64_t begun, struct buf *content)
 {
-	struct input *in = add_input(l, path);
+	struct input *in = inputs_add(l, path);
 	if (!in)
 		return SOLDR_REASON_INPUTS_UNKNOWN;
 	if (ends_with(path, ".gch") || ends_with(path, ".pch") || ends_with(path, ".pcm"))
@@ -221,10 +221,10 @@ static const char *find_twins(const struct input_list *l)
 	return NULL;
 }
 
-static enum soldr_reason add_programs(struct input_list *l, const struct identity *id, int64_t begun)
+enum soldr_reason inputs_add_programs(struct input_list *l, const struct identity *id, int64_t begun)
 {
 	for (size_t i = 0; i < id->programs.len; i++) {
-		struct input *in = add_input(l, id->programs.items[i]);
+		struct input *in = inputs_add(l, id->programs.items[i]);
 		if (!in)
 			return SOLDR_REASON_INPUTS_UNKNOWN;
 		in->is_program = true;
@@ -279,7 +279,7 @@ enum soldr_reason inputs_read(struct unit *u, const struct vec *paths, const str
 		snprintf(detail, detail_size, "%s", what);
 	}
 	if (why == SOLDR_REASON_NONE)
-		why = add_programs(l, id, begun);
+		why = inputs_add_programs(l, id, begun);
 	buf_release(&content);
 	memo_release(&met);
 	return why;
@@ -301,7 +301,7 @@ bool inputs_unchanged(const struct unit *u, const struct input_list *l)
 
 enum soldr_reason inputs_add_asked(const struct unit *u, struct input_list *l, const char *path, int64_t begun)
 {
-	struct input *in = add_input(l, path);
+	struct input *in = inputs_add(l, path);
 	if (!in)
 		return SOLDR_REASON_INPUTS_UNKNOWN;
 	if (files_read(u->dir, path, NULL, &in->tuple, &in->digest, NULL) != 0)

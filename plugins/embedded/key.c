@@ -35,14 +35,32 @@ static const char *const terminal_variables[] = {
 	"TERM", "COLUMNS", "GCC_COLORS", "GCC_URLS", "TERM_URLS", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", NULL,
 };
 
+/*
+ * Variables that rustc, clippy or the linker read. cargo's own are here because
+ * procedural macros read them without telling rustc; those that change with
+ * every build (CARGO_MAKEFLAGS) or name the target directory (OUT_DIR) are not.
+ */
+static const char *const rust_variables[] = {
+	"RUSTC_BOOTSTRAP", "RUSTC_FORCE_RUSTC_VERSION", "SOURCE_DATE_EPOCH", "LD_PRELOAD", "SYSROOT",
+	"UNSTABLE_RUSTDOC_TEST_LINE", "UNSTABLE_RUSTDOC_TEST_PATH",
+	"CLIPPY_ARGS", "CLIPPY_CONF_DIR", "CLIPPY_TERMINAL_WIDTH", "CLIPPY_DISABLE_DOCS_LINKS",
+	"CARGO_BIN_NAME", "CARGO_CRATE_NAME", "CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_MANIFEST_LINKS", "CARGO_PKG_AUTHORS",
+	"CARGO_PKG_DESCRIPTION", "CARGO_PKG_HOMEPAGE", "CARGO_PKG_LICENSE", "CARGO_PKG_LICENSE_FILE", "CARGO_PKG_NAME",
+	"CARGO_PKG_README", "CARGO_PKG_REPOSITORY", "CARGO_PKG_RUST_VERSION", "CARGO_PKG_VERSION", "CARGO_PKG_VERSION_MAJOR",
+	"CARGO_PKG_VERSION_MINOR", "CARGO_PKG_VERSION_PATCH", "CARGO_PKG_VERSION_PRE", "CARGO_PRIMARY_PACKAGE",
+	"COMPILER_PATH", "GCC_EXEC_PREFIX", "LIBRARY_PATH", "LD_RUN_PATH", "RUSTC_RETRY_LINKER_ON_SEGFAULT", "SDKROOT",
+	NULL,
+};
+
+/* By which rustc writes more, or looks for target files. */
+static const char *const rust_hostile_variables[] = {"RUSTC_LOG", "RUST_TARGET_PATH", "RUST_DEP_GRAPH", "LDEMULATION", NULL};
+
 const char *key_hostile_variable(enum family family, const char *const *envp)
 {
-	(void)family;
-	for (size_t i = 0; hostile_variables[i]; i++) {
-		const char *value = env_get(envp, hostile_variables[i]);
-		if (value)
-			return hostile_variables[i];
-	}
+	const char *const *names = family == FAMILY_RUSTC ? rust_hostile_variables : hostile_variables;
+	for (; *names; names++)
+		if (env_get(envp, *names))
+			return *names;
 	return NULL;
 }
 
@@ -171,7 +189,8 @@ int key_compute(struct key *key, const struct invocation *inv, const soldr_reque
                 const struct digest *source, const char *root, soldr_error *err)
 {
 	struct hasher all;
-	char *directory = inv->cwd_in_key ? key_apparent_directory(req) : NULL;
+	bool rust = inv->family == FAMILY_RUSTC;
+	char *directory = !inv->cwd_in_key ? NULL : rust ? strdup(req->cwd) : key_apparent_directory(req);
 	if (inv->cwd_in_key && !directory)
 		return err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
 	hasher_init(&all);
@@ -188,7 +207,7 @@ int key_compute(struct key *key, const struct invocation *inv, const soldr_reque
 			group_options(&h, inv, root);
 			break;
 		case KEY_ENVIRONMENT:
-			field_variables(&h, read_variables, req->envp);
+			field_variables(&h, rust ? rust_variables : read_variables, req->envp);
 			break;
 		case KEY_DIRECTORY:
 			field_path(&h, "directory", directory, 0, root);

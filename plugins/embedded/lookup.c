@@ -1,4 +1,5 @@
 /* lookup: from the direct key to outputs on disk. See unit.h. */
+#include "rust.h"
 #include "unit.h"
 
 #include <stdio.h>
@@ -66,13 +67,19 @@ static int replay(struct unit *u, const struct entry *e, enum entry_kind kind, u
 	return rc;
 }
 
+struct surroundings unit_surroundings(struct unit *u)
+{
+	return (struct surroundings){&u->memo, u->req->envp, u->rust ? u->rust->out_dir : NULL};
+}
+
 /* Files that were touched but hold the same bytes: next time their stat tuples will do. */
 static void renew(struct unit *u, const struct manifest *m, const struct candidate *c)
 {
 	struct candidate_input in;
 	struct state *states = NULL;
 	struct guard_input *guards = NULL;
-	if (manifest_renew(m, c, &u->memo, &in, &states, &guards) == 0)
+	const struct surroundings at = unit_surroundings(u);
+	if (manifest_renew(m, c, &at, &in, &states, &guards) == 0)
 		unit_store_candidate(u, &in, NULL);
 	candidate_input_release(&in, states, guards);
 }
@@ -111,6 +118,7 @@ int lookup(struct unit *u, soldr_result *r, soldr_error *err)
 {
 	struct found *found = &u->found;
 	char detail[sizeof r->detail] = "";
+	const struct surroundings at = unit_surroundings(u);
 	bool stale = false;
 	int rc = 0;
 	if (u->req->flags & SOLDR_REQUEST_RECACHE) {
@@ -120,9 +128,13 @@ int lookup(struct unit *u, soldr_result *r, soldr_error *err)
 	enum soldr_reason why = read_manifest(u, &found->manifest);
 	const struct candidate *c = NULL;
 	if (why == SOLDR_REASON_NONE)
-		c = manifest_match(&found->manifest, &u->terminal, &u->memo, &stale, &why, detail, sizeof detail);
+		c = manifest_match(&found->manifest, &u->terminal, &at, &stale, &why, detail, sizeof detail);
 	if (c)
 		why = take_entry(u, c);
+	if (c && why == SOLDR_REASON_NONE && u->rust)
+		rc = rust_move_texts(u, &found->entry, err);
+	if (rc)
+		return rc;
 	if (!c || why != SOLDR_REASON_NONE) {
 		result_reason(r, why, detail);
 		return 0;

@@ -19,14 +19,27 @@
 
 #include <soldr/reason.h>
 
-enum { MANIFEST_FORMAT = 2, MANIFEST_INPUTS_MAX = 1 << 20, MANIFEST_CANDIDATES_MAX = 64 };
+enum { MANIFEST_FORMAT = 3, MANIFEST_INPUTS_MAX = 1 << 20, MANIFEST_CANDIDATES_MAX = 64 };
 
 enum input_flag {
-	INPUT_COMPILER = 1u << 0,  /* a program, not a source */
-	INPUT_BELOW_ROOT = 1u << 1 /* path is below the checkout's root */
+	INPUT_COMPILER = 1u << 0,   /* a program, not a source */
+	INPUT_BELOW_ROOT = 1u << 1, /* path is below the checkout's root */
+	INPUT_IN_OUT_DIR = 1u << 2, /* the path is relative to the output directory */
+	INPUT_VARIABLE = 1u << 3,   /* no file: path is a variable's name, the digest is input_text_digest of its value */
+	INPUT_OUT_DIR = 1u << 4     /* no file: the digest is input_text_digest of the output directory */
 };
 
-/* One file in one state. */
+/* Of a text that is an input by itself; NULL (a variable that is not set) differs from "". */
+void input_text_digest(const char *text, struct digest *);
+
+/* Where the names of a candidate's inputs are looked up. */
+struct surroundings {
+	struct file_memo *memo; /* with the working directory */
+	const char *const *envp;
+	const char *out_dir;    /* absolute; NULL: the request has none */
+};
+
+/* One file, or text, in one state. A tuple with ctime 0 fits nothing: the content is always looked at. */
 struct state {
 	const char *path; /* NUL-terminated, in the manifest's memory */
 	size_t root_len;  /* bytes of path that are the root, and are not stored; 0 also before manifest_settle() */
@@ -121,13 +134,13 @@ int manifest_encode_with(const struct manifest *old, const struct candidate_inpu
  * *stale: set when some input matched by content only, so that its tuple
  * deserves to be renewed (manifest_renew).
  */
-const struct candidate *manifest_match(const struct manifest *, const struct digest *terminal, struct file_memo *, bool *stale,
+const struct candidate *manifest_match(const struct manifest *, const struct digest *terminal, const struct surroundings *, bool *stale,
                                        enum soldr_reason *, char *detail, size_t detail_size);
 /*
  * The candidate as an input of manifest_encode_with, with the tuples that the
  * files have now. -1: not now. Release with candidate_input_release in both cases.
  */
-int manifest_renew(const struct manifest *, const struct candidate *, struct file_memo *, struct candidate_input *,
+int manifest_renew(const struct manifest *, const struct candidate *, const struct surroundings *, struct candidate_input *,
                    struct state **states, struct guard_input **guards);
 /* Frees the two arrays and the guards' lists of names. */
 void candidate_input_release(struct candidate_input *, struct state *states, struct guard_input *guards);

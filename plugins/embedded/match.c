@@ -6,6 +6,7 @@
  */
 #include "manifest.h"
 
+#include "path.h"
 #include "sys.h"
 #include "worktree.h"
 
@@ -21,20 +22,56 @@ struct verdict {
 	bool stale;
 };
 
-static struct verdict check_inputs(const struct manifest *m, const struct candidate *c, struct file_memo *memo)
+void input_text_digest(const char *text, struct digest *d)
+{
+	struct hasher h;
+	hasher_init(&h);
+	hasher_field_str(&h, "text", text);
+	hasher_end(&h, d);
+}
+
+static bool is_text(const struct state *s)
+{
+	return s->flags & (INPUT_VARIABLE | INPUT_OUT_DIR);
+}
+
+static bool text_fits(const struct state *s, const struct surroundings *at)
+{
+	struct digest now;
+	input_text_digest(s->flags & INPUT_VARIABLE ? env_get(at->envp, s->path) : at->out_dir, &now);
+	return digest_equal(&now, &s->digest);
+}
+
+/* The path from the working directory; room: PATH_MAX bytes. "" where there can be none. */
+static const char *place_of(const struct state *s, const struct surroundings *at, char *room)
+{
+	if (!(s->flags & INPUT_IN_OUT_DIR))
+		return s->path;
+	int n = snprintf(room, PATH_MAX, "%s/%s", at->out_dir ? at->out_dir : "", s->path);
+	return at->out_dir && n > 0 && n < PATH_MAX ? room : "";
+}
+
+static struct verdict check_inputs(const struct manifest *m, const struct candidate *c, const struct surroundings *at)
 {
 	struct verdict v = {SOLDR_REASON_NONE, "", false};
+	char room[PATH_MAX];
 	for (uint32_t i = 0; i < c->input_count; i++) {
 		const struct state *s = &m->states[c->inputs[i]];
 		struct stat st;
 		struct tuple now;
 		bool program = s->flags & INPUT_COMPILER;
-		if (sys.fstatat(memo->dir, s->path, &st, 0) != 0)
+		if (is_text(s)) {
+			if (!text_fits(s, at))
+				return (struct verdict){SOLDR_REASON_VARIABLE_CHANGED, s->path, false};
+			continue;
+		}
+		const char *path = place_of(s, at, room);
+		if (sys.fstatat(at->memo->dir, path, &st, 0) != 0)
 			return (struct verdict){program ? SOLDR_REASON_COMPILER_CHANGED : SOLDR_REASON_INPUT_MISSING, s->path, false};
 		tuple_of(&now, &st);
 		if (tuple_equal(&now, &s->tuple))
 			continue;
-		const struct memo_item *item = now.size == s->tuple.size && S_ISREG(st.st_mode) ? memo_get(memo, s->path) : NULL;
+		const struct memo_item *item = now.size == s->tuple.size && S_ISREG(st.st_mode) ? memo_get(at->memo, path) : NULL;
 		if (!item || !item->ok || !digest_equal(&item->digest, &s->digest))
 			return (struct verdict){program ? SOLDR_REASON_COMPILER_CHANGED : SOLDR_REASON_INPUT_CHANGED, s->path, false};
 		v.stale = true;
@@ -99,21 +136,21 @@ static enum fit fit_root(const struct manifest *m, const struct candidate *c)
 }
 
 static struct verdict check_candidate(const struct manifest *m, const struct candidate *c, const struct digest *terminal,
-                                      struct file_memo *memo)
+                                      const struct surroundings *at)
 {
 	if (!c->any_terminal && !digest_equal(&c->terminal, terminal))
 		return (struct verdict){SOLDR_REASON_TERMINAL_DIFFERS, "", false};
-	struct verdict v = check_inputs(m, c, memo);
+	struct verdict v = check_inputs(m, c, at);
 	if (v.reason != SOLDR_REASON_NONE)
 		return v;
 	/* A guard that is merely out of date (objects written beside sources) is not worth a write. */
 	bool inputs_stale = v.stale;
-	v = check_guards(m, c, memo->dir);
+	v = check_guards(m, c, at->memo->dir);
 	v.stale = inputs_stale;
 	return v;
 }
 
-const struct candidate *manifest_match(const struct manifest *m, const struct digest *terminal, struct file_memo *memo, bool *stale,
+const struct candidate *manifest_match(const struct manifest *m, const struct digest *terminal, const struct surroundings *at, bool *stale,
                                        enum soldr_reason *reason, char *detail, size_t detail_size)
 {
 	*reason = SOLDR_REASON_NOT_SEEN;
@@ -123,7 +160,7 @@ const struct candidate *manifest_match(const struct manifest *m, const struct di
 			const struct candidate *c = &m->candidates[i];
 			if (fit_root(m, c) != wanted)
 				continue;
-			struct verdict v = check_candidate(m, c, terminal, memo);
+			struct verdict v = check_candidate(m, c, terminal, at);
 			if (v.reason == SOLDR_REASON_NONE) {
 				*stale = v.stale;
 				*reason = SOLDR_REASON_NONE;
@@ -155,9 +192,10 @@ static void renew_guard(const struct manifest *m, const struct guard *g, int dir
 	out->tuple = now;
 }
 
-int manifest_renew(const struct manifest *m, const struct candidate *c, struct file_memo *memo, struct candidate_input *out,
+int manifest_renew(const struct manifest *m, const struct candidate *c, const struct surroundings *at, struct candidate_input *out,
                    struct state **states, struct guard_input **guards)
 {
+	char room[PATH_MAX];
 	*out = (struct candidate_input){.result = c->result, .any_terminal = c->any_terminal, .terminal = c->terminal,
 	                                .root = m->root_id, .shared = c->shared};
 	out->states = *states = calloc(c->input_count + 1, sizeof **states);
@@ -169,13 +207,16 @@ int manifest_renew(const struct manifest *m, const struct candidate *c, struct f
 		struct stat st;
 		(*states)[i] = m->states[c->inputs[i]];
 		struct state *s = &(*states)[i];
-		if (sys.fstatat(memo->dir, s->path, &st, 0) != 0)
+		if (is_text(s))
+			continue;
+		const char *path = place_of(s, at, room);
+		if (sys.fstatat(at->memo->dir, path, &st, 0) != 0)
 			return -1;
 		struct tuple now;
 		tuple_of(&now, &st);
 		if (tuple_equal(&now, &s->tuple))
 			continue;
-		const struct memo_item *item = memo_get(memo, s->path);
+		const struct memo_item *item = memo_get(at->memo, path);
 		/*
 		 * The tuple that belongs to the bytes that were compared, if it was old enough then to be trusted. A file that is
 		 * read only now must still hold what was recorded.
@@ -192,7 +233,7 @@ int manifest_renew(const struct manifest *m, const struct candidate *c, struct f
 		for (uint32_t n = 0; n < g->name_count; n++)
 			names[n] = m->names[g->names[n]];
 		(*guards)[i] = (struct guard_input){g->path, g->exists, g->tuple, names, g->name_count, g->below_root, g->root_len};
-		renew_guard(m, g, memo->dir, &(*guards)[i]);
+		renew_guard(m, g, at->memo->dir, &(*guards)[i]);
 		out->guard_count = i + 1;
 	}
 	return 0;

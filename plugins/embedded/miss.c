@@ -13,6 +13,7 @@
  * Nothing is stored unless every input is provably unchanged since before the
  * compiler started (files.h).
  */
+#include "rust.h"
 #include "unit.h"
 
 #include "depfile.h"
@@ -110,13 +111,18 @@ static int plan(struct unit *u, struct run *run, soldr_error *err)
 	run->filter = inv->depfile_mode == DEPFILE_USER;
 	run->no_list = !is_preprocessed_here(inv->language);
 	run->list_is_rule = !clang || inv->depfile_mode != DEPFILE_NONE;
-	if (!run->no_list && (inv->depfile_mode == DEPFILE_NONE || clang)) {
+	if (!u->rust && !run->no_list && (inv->depfile_mode == DEPFILE_NONE || clang)) {
 		int rc = open_list(run, err);
 		if (rc)
 			return rc;
 	}
 	add_arguments(u, u->req->argv, &run->argv);
 	vec_add_all(&run->envp, u->req->envp);
+	if (u->rust) {
+		int rc = rust_plan(u, &run->argv, err);
+		if (rc)
+			return rc;
+	}
 	if (clang && run->temp) {
 		vec_add(&run->envp, "CC_PRINT_HEADERS=1");
 		vec_addf(&run->envp, "CC_PRINT_HEADERS_FILE=%s", run->temp);
@@ -255,7 +261,8 @@ static void add_messages(struct entry *e, const soldr_exit *ex)
 }
 
 /* The name of the result: the key, and every input's path and content; for a result of this checkout alone its root. */
-static void name_result(const struct unit *u, const struct input_list *l, const struct candidate_input *in, struct digest *result)
+static void name_result(const struct unit *u, const struct input_list *l, const struct candidate_input *in,
+                        const struct state *own_dir, struct digest *result)
 {
 	struct hasher h;
 	hasher_init(&h);
@@ -265,6 +272,8 @@ static void name_result(const struct unit *u, const struct input_list *l, const 
 		hasher_field_str(&h, rest ? "below" : "path", rest ? rest : l->items[i].path);
 		hasher_field(&h, "content", l->items[i].digest.bytes, DIGEST_SIZE);
 	}
+	if (own_dir)
+		hasher_field(&h, "directory", own_dir->digest.bytes, DIGEST_SIZE);
 	if (!in->any_terminal)
 		hasher_field(&h, "terminal", u->terminal.bytes, DIGEST_SIZE);
 	if (u->root && !in->shared)
@@ -283,11 +292,21 @@ static bool is_as_made(const struct unit *u, const struct run *run, size_t i)
 	return tuple_equal(&now, &run->made[i].tuple);
 }
 
+/* A result of rustc that names its output directory, but not where a hit could name another: it is for that one alone. */
+static bool is_bound(const struct unit *u, const struct entry *e)
+{
+	for (size_t i = 0; u->rust && i < e->section_count; i++)
+		if (!rust_is_movable(u, e->sections[i].kind, e->sections[i].data, (size_t)e->sections[i].len))
+			return true;
+	return false;
+}
+
 /* What the compiler gave: owns the outputs, borrows the messages of the run. */
 struct product {
 	struct entry entry;
 	struct buf contents[OUTPUTS_MAX];
 	uint64_t bytes; /* of the outputs */
+	bool bound;     /* see is_bound() */
 };
 
 static void product_release(struct product *p)
@@ -313,6 +332,9 @@ static int product_read(struct unit *u, struct run *run, struct product *p, sold
 		p->bytes += content->len;
 	}
 	add_messages(&p->entry, &run->ex);
+	p->bound = is_bound(u, &p->entry);
+	if (u->rust && u->rust->out_dir)
+		add_section(&p->entry, ENTRY_OUT_DIR, false, u->rust->out_dir, strlen(u->rust->out_dir));
 	return 0;
 }
 
@@ -322,14 +344,18 @@ static int store_product(struct unit *u, const struct run *run, const struct pro
 	struct buf packed = BUF_INIT, depfile = BUF_INIT;
 	struct entry e = p->entry;
 	struct candidate_input in = {.any_terminal = !run->ex.stdout_len && !run->ex.stderr_len};
-	struct state *states = calloc(l->len + 1, sizeof *states);
+	struct state *states = calloc(l->len + 2, sizeof *states), own_dir = {.path = "", .flags = INPUT_OUT_DIR};
 	int rc = states ? 0 : err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+	if (u->rust) {
+		in.any_terminal = rust_is_quiet(&run->ex);
+		input_text_digest(u->rust->out_dir, &own_dir.digest);
+	}
 	if (!rc && p->bytes + run->ex.stdout_len + run->ex.stderr_len > u->inst->max_entry_size)
 		rc = err_set(err, SOLDR_E_LIMIT, 0, "embedded", "the result is larger than max_entry_size");
 	if (!rc) {
 		in.root = u->root_id;
 		in.shared = u->root && !l->binds_root && remap_share(u, &e, &depfile);
-		name_result(u, l, &in, &in.result);
+		name_result(u, l, &in, p->bound ? &own_dir : NULL, &in.result);
 		in.terminal = u->terminal;
 		rc = entry_encode(&in.result, &e, u->inst->level, &packed, err);
 	}
@@ -342,9 +368,11 @@ static int store_product(struct unit *u, const struct run *run, const struct pro
 		const char *rest = worktree_rest(u->root, from->path);
 		states[in.state_count++] = (struct state){
 			.path = from->path, .digest = from->digest, .tuple = from->tuple, .root_len = rest ? strlen(u->root) : 0,
-			.flags = (from->is_program ? INPUT_COMPILER : 0u) | (rest ? INPUT_BELOW_ROOT : 0u),
+			.flags = (from->is_program ? INPUT_COMPILER : 0u) | (rest ? INPUT_BELOW_ROOT : 0u) | from->state_flags,
 		};
 	}
+	if (!rc && p->bound)
+		states[in.state_count++] = own_dir;
 	in.states = states;
 	in.guards = guards->items;
 	in.guard_count = guards->len;
@@ -405,7 +433,7 @@ static void conclude(struct unit *u, soldr_result *r, enum soldr_reason why, con
 /* The compiler read the response files by itself: they must have said to it what they said to us. */
 static bool arguments_changed(const struct unit *u)
 {
-	if (!u->inv.expanded)
+	if (!u->inv.expanded || u->rust) /* rust_inputs() looked */
 		return false;
 	struct invocation again = INVOCATION_INIT;
 	bool same = invocation_parse(&again, u->inv.family, u->req->argv, u->req->cwd) == 0 && again.args.len == u->inv.args.len;
@@ -532,8 +560,10 @@ static int finish(struct unit *u, struct run *run, const struct identity *id, so
 	int rc = 0;
 	run->alone = witness_alone(&run->witness, 1);
 	run->whole = true;
-	bool listed = read_list(u, run, &text, &rule, &paths) == 0;
-	if (!listed)
+	bool listed = u->rust || read_list(u, run, &text, &rule, &paths) == 0;
+	if (u->rust)
+		why = rust_inputs(u, id, run->begun, &inputs, &guards, detail, sizeof detail);
+	else if (!listed)
 		why = SOLDR_REASON_INPUTS_UNKNOWN;
 	else
 		why = inputs_read(u, &paths, id, run->begun, &inputs, detail, sizeof detail);
@@ -543,7 +573,7 @@ static int finish(struct unit *u, struct run *run, const struct identity *id, so
 		inputs.binds_root = true;
 	if (!rc && why == SOLDR_REASON_NONE)
 		why = judge_suspects(u, &inputs, detail, sizeof detail);
-	if (!rc && why == SOLDR_REASON_NONE)
+	if (!rc && !u->rust && why == SOLDR_REASON_NONE)
 		why = guards_make(u, id, &inputs, run->begun, &guards, detail, sizeof detail);
 	for (size_t i = 0; i < u->output_count; i++)
 		run->whole = note_output(u, run, i) && run->whole;
@@ -606,11 +636,19 @@ int miss(struct unit *u, soldr_result *r, soldr_error *err)
 	soldr_error unknown = SOLDR_ERROR_INIT;
 	if (unit_is_readonly(u) && !u->verify)
 		return unit_bypass(u, SOLDR_REASON_READONLY, "", r, err);
-	if (identity_get(&id, u->inst->host, u->req, u->real, &u->inv, &u->inst->store, &unknown) != 0)
+	int known = u->rust ? rust_identity(u, &id, &unknown)
+	                    : identity_get(&id, u->inst->host, u->req, u->real, &u->inv, &u->inst->store, &unknown);
+	if (known != 0)
 		return unit_bypass(u, SOLDR_REASON_UNKNOWN_COMPILER, unknown.message, r, err);
 	if (id.family != u->inv.family) {
 		identity_release(&id);
 		return unit_bypass(u, SOLDR_REASON_UNKNOWN_COMPILER, u->real, r, err);
+	}
+	char detail[sizeof r->detail] = "";
+	enum soldr_reason why = u->rust ? rust_begin(u, detail, sizeof detail) : SOLDR_REASON_NONE;
+	if (why != SOLDR_REASON_NONE) {
+		identity_release(&id);
+		return unit_bypass(u, why, detail, r, err);
 	}
 	struct witness_target written[OUTPUTS_MAX];
 	for (size_t i = 0; i < u->output_count; i++)
@@ -619,7 +657,7 @@ int miss(struct unit *u, soldr_result *r, soldr_error *err)
 	soldr_error problem = SOLDR_ERROR_INIT;
 	int rc = plan(u, &run, &problem);
 	if (rc) { /* nowhere to learn the inputs: the compile goes on without the cache */
-		enum soldr_reason why = reason_of_store_error(&problem);
+		why = reason_of_store_error(&problem);
 		u->inst->host->log(u->inst->host->core, SOLDR_LOG_WARN, "embedded", problem.message);
 		run_release(u, &run);
 		identity_release(&id);

@@ -40,6 +40,14 @@ bool script_read(const char *path, struct buf *text)
 	return n >= 0 && buf_ok(text) && text->len >= 2 && memcmp(text->data, "#!", 2) == 0;
 }
 
+bool script_at(const char *path)
+{
+	struct buf text = BUF_INIT;
+	bool script = script_read(path, &text);
+	buf_release(&text);
+	return script;
+}
+
 static bool is_plain(char c)
 {
 	return isalnum((unsigned char)c) || (c && strchr("_-./+=,:@%", c));

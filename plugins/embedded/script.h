@@ -29,6 +29,7 @@ struct script {
  * to one byte more than SCRIPT_MAX. false: no script, or not readable.
  */
 bool script_read(const char *path, struct buf *text);
+bool script_at(const char *path); /* the program is a script */
 /* false: not so plain that what it runs is known. */
 bool script_parse(struct script *, const char *text, size_t len);
 /* A declared command: words of the shell without variables, with "$@" at most once, at the end where it is missing. */

@@ -7,6 +7,7 @@
  *   several.c   a call with several sources: each is a unit of its own
  *   inputs.c    the list of inputs that a compiler wrote, read and judged
  *   expansion.c what the scan suspects, settled by the preprocessor
+ *   rust.c      what is different for rustc, with rust_inputs.c
  *   shadow.c    which names must stay absent for the result to stay right
  *   verify.c    a share of the hits is compiled anyway, and compared
  *   evidence.c  what is kept of a hit that would have been wrong
@@ -43,6 +44,8 @@ struct soldr_instance {
 	size_t script_count;
 	bool path_remap;         /* checkouts share results */
 	char *worktree_root;     /* as the user names it, or NULL: found */
+	struct vec key_env;      /* further variables that decide results of rustc */
+	struct vec extra_inputs; /* further files that do */
 };
 
 /* What a lookup found. */
@@ -59,6 +62,8 @@ struct held {
 	enum soldr_reason why;  /* the whole call has to run untouched; NONE: not so */
 	char detail[200];
 };
+
+struct rust_unit; /* rust.h */
 
 struct unit {
 	soldr_instance *inst;
@@ -86,6 +91,7 @@ struct unit {
 	struct found found;
 	bool verify;                /* the hit is compiled instead of served */
 	enum soldr_reason verdict;  /* then: VERIFIED, VERIFY_MISMATCH, VERIFY_UNDECIDED, or NONE: it cannot be told */
+	struct rust_unit *rust;   /* a request to rustc; otherwise NULL */
 };
 
 /* NONE: the unit has its key. Otherwise why it is not cacheable, or in *rc an error. */
@@ -102,7 +108,11 @@ int lookup(struct unit *, soldr_result *r, soldr_error *);
 int miss(struct unit *, soldr_result *r, soldr_error *);
 /* Runs the compiler untouched. The outcome: BYPASS, or FALLBACK for a fault of the store. A held unit only says why. */
 int unit_bypass(struct unit *, enum soldr_reason, const char *detail, soldr_result *r, soldr_error *);
+/* What the inputs of a candidate are compared with. */
+struct surroundings unit_surroundings(struct unit *);
 void result_reason(soldr_result *r, enum soldr_reason, const char *detail);
+/* False: the path cannot be an output that a hit writes. path: as the user spelled it. */
+bool unit_add_output(struct unit *, struct output);
 /* Writes the manifest with the candidate in front of what is stored now. */
 int unit_store_candidate(struct unit *, const struct candidate_input *, soldr_error *);
 
@@ -155,6 +165,7 @@ struct input {
 	struct tuple tuple;
 	struct digest digest;
 	uint32_t flags;   /* enum scan_flag */
+	uint32_t state_flags; /* enum input_flag, but for INPUT_COMPILER */
 	bool is_source, is_program, is_system;
 	struct vec includes, has_includes; /* spelled, with the opening quote */
 };
@@ -171,6 +182,10 @@ struct input_list {
 };
 
 void inputs_release(struct input_list *);
+/* An input of that path, zeroed but for it; NULL when memory is out. */
+struct input *inputs_add(struct input_list *, const char *path);
+/* NONE, or INPUT_MODIFIED when one of the programs is not what the identity says. */
+enum soldr_reason inputs_add_programs(struct input_list *, const struct identity *, int64_t begun);
 /*
  * Reads every file of paths (and of the options, and the compiler's programs),
  * digests and scans it. NONE, or why the result must not be stored; detail:

@@ -6,6 +6,7 @@
  * unit, miss.c runs the compiler as on any miss and asks here for the verdict.
  * Why it is done so is in docs/architecture.md.
  */
+#include "rust.h"
 #include "unit.h"
 
 #include "clock.h"
@@ -30,7 +31,8 @@ bool verify_chosen(uint64_t seed, uint32_t percent)
 
 bool verify_is_due(const struct unit *u)
 {
-	if (!u->inst->verify_percent)
+	/* An incremental compile gives equal function, not always equal bytes. */
+	if (!u->inst->verify_percent || (u->rust && u->rust->call.incremental))
 		return false;
 	/* Random bytes that the kernel gives each program at its start. The rest tells the requests of one program apart. */
 	const void *at_start = (const void *)(uintptr_t)getauxval(AT_RANDOM);
@@ -109,15 +111,16 @@ int verify_compare(const struct entry *stored, const struct entry *made, struct 
  * NONE: every input is as the lookup saw it, so the compiler saw the same. An
  * edit between the two would otherwise look like a wrong entry.
  */
-static enum soldr_reason look_again(const struct unit *u, char *detail, size_t detail_size)
+static enum soldr_reason look_again(struct unit *u, char *detail, size_t detail_size)
 {
 	struct file_memo memo = {.dir = u->dir};
+	struct surroundings at = unit_surroundings(u);
 	struct tuple tuple;
 	struct digest source;
 	enum soldr_reason why;
 	bool stale;
-	const struct candidate *c =
-		manifest_match(&u->found.manifest, &u->terminal, &memo, &stale, &why, detail, detail_size);
+	at.memo = &memo;
+	const struct candidate *c = manifest_match(&u->found.manifest, &u->terminal, &at, &stale, &why, detail, detail_size);
 	memo_release(&memo);
 	if (c != u->found.candidate)
 		return why == SOLDR_REASON_NONE ? SOLDR_REASON_INPUT_CHANGED : why;

@@ -376,6 +376,8 @@ struct scene {
 	struct buf file;
 	struct manifest manifest;
 	struct file_memo memo;
+	const char *envp[3];
+	struct surroundings at;
 	bool stale;
 	enum soldr_reason reason;
 	char detail[200];
@@ -409,6 +411,7 @@ static void scene_init(struct scene *s)
 	SAME_NUMBER(manifest_encode_with(NULL, &s->in, 8, &k, &s->file, NULL), 0);
 	SAME_NUMBER(decode(&s->manifest, "k", s->file.data, s->file.len), 0);
 	s->memo.dir = s->dir;
+	s->at = (struct surroundings){&s->memo, s->envp, NULL};
 }
 
 static void scene_release(struct scene *s)
@@ -427,7 +430,7 @@ static const struct candidate *match(struct scene *s, const char *terminal)
 	memo_release(&s->memo);
 	s->stale = false;
 	s->detail[0] = 0;
-	return manifest_match(&s->manifest, &d, &s->memo, &s->stale, &s->reason, s->detail, sizeof s->detail);
+	return manifest_match(&s->manifest, &d, &s->at, &s->stale, &s->reason, s->detail, sizeof s->detail);
 }
 
 static void expect_miss(struct scene *s, enum soldr_reason reason, const char *detail)
@@ -599,7 +602,7 @@ static void stale_tuples_are_renewed(void)
 	/* In the tick of its change a tuple tells nothing yet. The clock is the kernel's, so this may be past already. */
 	room_settle(&s.room);
 	c = match(&s, "tty");
-	SAME_NUMBER(manifest_renew(&s.manifest, c, &s.memo, &in, &states, &guards), 0);
+	SAME_NUMBER(manifest_renew(&s.manifest, c, &s.at, &in, &states, &guards), 0);
 	SAME_NUMBER(manifest_encode_with(&s.manifest, &in, 8, &k, &s.file, NULL), 0);
 	candidate_input_release(&in, states, guards);
 	manifest_release(&s.manifest);
@@ -610,11 +613,92 @@ static void stale_tuples_are_renewed(void)
 	/* Not for a file that is gone, or has changed since it was compared. */
 	room_put(&s.room, "b.h", "int B;");
 	room_settle(&s.room);
-	SAME_NUMBER(manifest_renew(&s.manifest, &s.manifest.candidates[0], &s.memo, &in, &states, &guards), -1);
+	SAME_NUMBER(manifest_renew(&s.manifest, &s.manifest.candidates[0], &s.at, &in, &states, &guards), -1);
 	candidate_input_release(&in, states, guards);
 	CU_ASSERT_EQUAL(unlink(room_path(&s.room, "b.h")), 0);
-	SAME_NUMBER(manifest_renew(&s.manifest, &s.manifest.candidates[0], &s.memo, &in, &states, &guards), -1);
+	SAME_NUMBER(manifest_renew(&s.manifest, &s.manifest.candidates[0], &s.at, &in, &states, &guards), -1);
 	candidate_input_release(&in, states, guards);
+	scene_release(&s);
+}
+
+/* ---- inputs that are no files of the working directory -------------------------------------------- */
+
+/* Replaces the candidate by one with b.h named from the output directory, a variable, and the directory's name. */
+static void scene_of_rust(struct scene *s)
+{
+	struct key k = key_named("k");
+	struct state states[3] = {s->states[1], {.path = "V", .flags = INPUT_VARIABLE}, {.path = "", .flags = INPUT_OUT_DIR}};
+	states[0].path = "b.h";
+	states[0].flags = INPUT_IN_OUT_DIR;
+	input_text_digest("1", &states[1].digest);
+	input_text_digest("sub/../out", &states[2].digest);
+	CU_ASSERT_EQUAL(rename(room_path(&s->room, "b.h"), room_put(&s->room, "out/b.h", "")), 0);
+	struct candidate_input in = {.result = digest_named("r"), .any_terminal = 1, .states = states, .state_count = 3};
+	manifest_release(&s->manifest);
+	SAME_NUMBER(manifest_encode_with(NULL, &in, 8, &k, &s->file, NULL), 0);
+	SAME_NUMBER(decode(&s->manifest, "k", s->file.data, s->file.len), 0);
+	CU_ASSERT_EQUAL(mkdir(room_path(&s->room, "sub"), 0755), 0);
+	s->envp[0] = "V=1";
+	s->at.out_dir = "sub/../out";
+}
+
+static void variables_are_inputs(void)
+{
+	struct scene s;
+	scene_init(&s);
+	scene_of_rust(&s);
+	CU_ASSERT_PTR_NOT_NULL(match(&s, "tty"));
+	s.envp[0] = "V=2";
+	expect_miss(&s, SOLDR_REASON_VARIABLE_CHANGED, "V");
+	s.envp[0] = "V=";
+	expect_miss(&s, SOLDR_REASON_VARIABLE_CHANGED, "V");
+	s.envp[0] = NULL;
+	expect_miss(&s, SOLDR_REASON_VARIABLE_CHANGED, "V");
+	scene_release(&s);
+}
+
+static void unset_differs_from_empty(void)
+{
+	struct digest unset, empty;
+	input_text_digest(NULL, &unset);
+	input_text_digest("", &empty);
+	CU_ASSERT_FALSE(digest_equal(&unset, &empty));
+}
+
+static void files_are_found_in_the_output_directory(void)
+{
+	struct scene s;
+	struct candidate_input in;
+	struct state *states;
+	struct guard_input *guards;
+	scene_init(&s);
+	scene_of_rust(&s);
+	const struct candidate *c = match(&s, "tty");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+	room_settle(&s.room);
+	match(&s, "tty");
+	SAME_NUMBER(manifest_renew(&s.manifest, c, &s.at, &in, &states, &guards), 0);
+	SAME(in.states[0].path, "b.h");
+	candidate_input_release(&in, states, guards);
+	s.at.out_dir = "elsewhere";
+	expect_miss(&s, SOLDR_REASON_INPUT_MISSING, "b.h");
+	s.at.out_dir = NULL;
+	expect_miss(&s, SOLDR_REASON_INPUT_MISSING, "b.h");
+	/* The same files under another name: the name was recorded. */
+	s.at.out_dir = "out";
+	expect_miss(&s, SOLDR_REASON_VARIABLE_CHANGED, "");
+	scene_release(&s);
+}
+
+/* A tuple without ctime fits nothing, so a file of the same tick is always compared. */
+static void a_doubtful_tuple_is_compared(void)
+{
+	struct scene s;
+	scene_init(&s);
+	for (uint32_t i = 0; i < s.manifest.state_count; i++)
+		s.manifest.states[i].tuple.ctime_ns = 0;
+	expect_fit(&s, true);
+	SAME_NUMBER(s.memo.len, 3);
 	scene_release(&s);
 }
 
@@ -639,4 +723,8 @@ void suite_manifest(void)
 	CU_add_test(s, "c07: terminals differ", terminals_differ);
 	CU_add_test(s, "any candidate may fit", any_candidate_may_fit);
 	CU_add_test(s, "stale tuples are renewed", stale_tuples_are_renewed);
+	CU_add_test(s, "r04: variables are inputs", variables_are_inputs);
+	CU_add_test(s, "r04: unset differs from empty", unset_differs_from_empty);
+	CU_add_test(s, "r11: files are found in the output directory", files_are_found_in_the_output_directory);
+	CU_add_test(s, "a doubtful tuple is compared", a_doubtful_tuple_is_compared);
 }

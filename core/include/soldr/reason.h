@@ -58,7 +58,7 @@
 	X(COMPILER_KILLED, "compiler_killed", REFUSAL, "a signal ended the compiler") \
 	X(TOO_LARGE, "too_large", REFUSAL, "larger than a limit of the store") \
 	X(STDIO_CLOSED, "stdio_closed", REFUSAL, "standard output or error is closed") \
-	X(RUSTC, "rustc", REFUSAL, "rustc calls are not cached by this backend") \
+	X(RUSTC, "rustc", REFUSAL, "a program of Rust that is not cached, or a toolchain that only rustup knows") \
 	X(NULL_BACKEND, "null_backend", REFUSAL, "the null backend never caches") \
 	X(EXTERNAL_MISS, "external_miss", MISS, "the wrapped cache missed") \
 	X(EXTERNAL_UNCACHEABLE, "external_uncacheable", REFUSAL, "the wrapped cache called it uncacheable") \
@@ -74,7 +74,10 @@
 	X(VERIFIED, "verified", MISS, "a hit that was compiled anyway to check it; the results were the same") \
 	X(VERIFY_MISMATCH, "verify_mismatch", MISS, "a hit that was compiled anyway to check it; the compiler gave something else") \
 	X(CHECKOUT_DIFFERS, "checkout_differs", MISS, "stored for another checkout, whose path the result holds") \
-	X(VERIFY_UNDECIDED, "verify_undecided", MISS, "a hit that was compiled anyway to check it; the compiler does not give the same twice")
+	X(VERIFY_UNDECIDED, "verify_undecided", MISS, "a hit that was compiled anyway to check it; the compiler does not give the same twice") \
+	X(VARIABLE_CHANGED, "variable_changed", MISS, "a variable that the source reads has another value, or the output directory is another") \
+	X(CRATES_UNKNOWN, "crates_unknown", REFUSAL, "which crates the compiler may load cannot be told") \
+	X(LINK_UNKNOWN, "link_unknown", REFUSAL, "what the linker reads cannot be told")
 
 enum soldr_reason_kind {
 	SOLDR_REASON_KIND_MISS,

@@ -1,0 +1,408 @@
+/* rust: see rust.h. */
+#include "rust.h"
+
+#include "depinfo.h"
+#include "link.h"
+#include "path.h"
+#include "toolchain.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char origin[] = "embedded";
+static const char artifact_head[] = "{\"$message_type\":\"artifact\",\"artifact\":\"";
+
+/* ---- outputs ------------------------------------------------------------------------ */
+
+static bool add_file(struct unit *u, struct vec *files, const char *dir, const char *format, const char *ending)
+{
+	const struct rust_call *call = &u->rust->call;
+	struct buf name = BUF_INIT;
+	if (dir && *dir)
+		buf_addf(&name, "%s/", dir);
+	buf_addf(&name, "%s%s%s%s", format, call->crate_name, call->extra_filename ? call->extra_filename : "", ending);
+	vec_add(files, buf_str(&name));
+	bool good = buf_ok(&name);
+	buf_release(&name);
+	return good;
+}
+
+/* The files of --emit link. */
+static bool add_linked(struct unit *u, struct vec *files, const char *dir)
+{
+	static const struct {
+		unsigned type;
+		const char *head, *ending;
+	} forms[] = {
+		{CRATE_STATICLIB, "lib", ".a"}, {CRATE_DYLIB, "lib", ".so"}, {CRATE_CDYLIB, "lib", ".so"}, {CRATE_PROC_MACRO, "lib", ".so"},
+		{CRATE_BIN, "", ""}, {CRATE_RLIB, "lib", ".rlib"},
+	};
+	const struct rust_call *call = &u->rust->call;
+	bool one = (call->crate_types & (call->crate_types - 1)) == 0;
+	const char *given = call->output ? call->output : call->emit_path[EMIT_LINK];
+	if (given) {
+		vec_add(files, given);
+		return one;
+	}
+	bool good = true;
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+		if (call->crate_types & forms[i].type)
+			good = add_file(u, files, dir, forms[i].head, forms[i].ending) && good;
+	return good;
+}
+
+/* All files but the dep-info, in the order in which rustc writes them. */
+static bool list_outputs(struct unit *u, struct vec *files)
+{
+	static const struct {
+		enum rust_emit kind;
+		const char *head, *ending;
+	} forms[] = {
+		{EMIT_METADATA, "lib", ".rmeta"}, {EMIT_MIR, "", ".mir"}, {EMIT_LLVM_IR, "", ".ll"}, {EMIT_LLVM_BC, "", ".bc"},
+		{EMIT_ASM, "", ".s"}, {EMIT_OBJ, "", ".o"},
+	};
+	const struct rust_call *call = &u->rust->call;
+	unsigned others = call->emits & ~(1u << EMIT_DEP_INFO);
+	bool good = others != 0;
+	/* With -o, the names of several outputs are made up from it. */
+	if (call->output && (call->out_dir || call->extra_filename || (call->emits & (call->emits - 1))))
+		return false;
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		if (!(call->emits & 1u << forms[i].kind))
+			continue;
+		if (call->output || call->emit_path[forms[i].kind])
+			vec_add(files, call->output ? call->output : call->emit_path[forms[i].kind]);
+		else
+			good = add_file(u, files, call->out_dir, forms[i].head, forms[i].ending) && good;
+	}
+	if (call->emits & 1u << EMIT_LINK)
+		good = add_linked(u, files, call->out_dir) && good;
+	return good && vec_ok(files) && files->len > 0;
+}
+
+static enum soldr_reason set_outputs(struct unit *u, char *detail, size_t detail_size)
+{
+	const struct rust_call *call = &u->rust->call;
+	struct vec files = VEC_INIT, depinfo = VEC_INIT;
+	enum soldr_reason why = SOLDR_REASON_NONE;
+	if (!list_outputs(u, &files))
+		why = SOLDR_REASON_UNSUPPORTED_OPTION;
+	if (why == SOLDR_REASON_NONE && (call->emits & 1u << EMIT_DEP_INFO)) {
+		if (call->emit_path[EMIT_DEP_INFO])
+			vec_add(&depinfo, call->emit_path[EMIT_DEP_INFO]);
+		else
+			add_file(u, &depinfo, call->out_dir, "", ".d");
+		if (!vec_ok(&depinfo) || !depinfo.len || !unit_add_output(u, (struct output){.path = depinfo.items[0], .kind = ENTRY_DEPFILE, .keeps_mode = true}))
+			why = SOLDR_REASON_OUTPUT_SPECIAL;
+		else
+			u->depfile_path = u->outputs[0].path;
+	}
+	for (size_t i = 0; i < files.len && why == SOLDR_REASON_NONE; i++) {
+		uint32_t kind = i + 1 == files.len ? (uint32_t)ENTRY_OBJECT : (uint32_t)(ENTRY_SIDE + i);
+		snprintf(detail, detail_size, "%s", files.items[i]);
+		if (!unit_add_output(u, (struct output){.path = files.items[i], .kind = kind}))
+			why = SOLDR_REASON_OUTPUT_SPECIAL;
+	}
+	vec_release(&files);
+	vec_release(&depinfo);
+	return why;
+}
+
+/* A name that no option gives comes from the file's, or from an attribute in it. */
+static enum soldr_reason name_crate(struct unit *u, const struct buf *source)
+{
+	struct rust_call *call = &u->rust->call;
+	bool attribute_name = memmem(buf_str(source), source->len, "crate_name", 10);
+	if (!call->crate_type_given && !call->test && memmem(buf_str(source), source->len, "crate_type", 10))
+		return SOLDR_REASON_UNSUPPORTED_OPTION;
+	if (call->crate_name)
+		return SOLDR_REASON_NONE;
+	const char *base = path_base(u->inv.source);
+	size_t n = path_stem_len(base);
+	for (size_t i = 0; i < n; i++)
+		if (!isalnum((unsigned char)base[i]) && base[i] != '_')
+			attribute_name = true; /* rustc changes it */
+	if (attribute_name || !n)
+		return SOLDR_REASON_UNSUPPORTED_OPTION;
+	call->crate_name = strndup(base, n);
+	return call->crate_name ? SOLDR_REASON_NONE : SOLDR_REASON_INPUT_UNREADABLE;
+}
+
+/* File names and linkers of other systems differ. */
+static bool is_target_known(const struct rust_call *call)
+{
+	bool plain = !(call->emits & 1u << EMIT_LINK) || call->crate_types == CRATE_RLIB;
+	return plain || !call->target || (strstr(call->target, "-linux-") && !strchr(call->target, '/') && !strchr(call->target, '.'));
+}
+
+/* ---- the key -------------------------------------------------------------------------- */
+
+/* Whether a directory's name stands in texts as it is: no escapes of make or JSON. */
+static bool is_plain_directory(const char *dir)
+{
+	if (*dir != '/' || strlen(dir) < 2 || strlen(dir) >= PATH_MAX)
+		return false;
+	for (const char *p = dir; *p; p++)
+		if (*p <= ' ' || *p > '~' || strchr("\"\\#", *p))
+			return false;
+	return true;
+}
+
+static void key_text(struct vec *key, const char *what, const char *text)
+{
+	vec_add(key, what);
+	vec_add(key, text ? "=" : "unset");
+	if (text)
+		vec_add(key, text);
+}
+
+/* cargo puts the output directory in front of the list, so that programs find their libraries. */
+static void key_library_path(struct unit *u)
+{
+	const char *list = env_get(u->req->envp, "LD_LIBRARY_PATH");
+	struct vec *key = &u->inv.key_args;
+	vec_add(key, "LD_LIBRARY_PATH");
+	vec_add(key, list ? "=" : "unset");
+	for (const char *at = list; at && *at;) {
+		size_t n = strcspn(at, ":");
+		char *dir = strndup(at, n);
+		const char *rest = dir && u->rust->out_dir ? path_below(dir, u->rust->out_dir) : NULL;
+		if (rest)
+			vec_addf(key, OUT_DIR_MARK "/%s", rest);
+		else
+			vec_add(key, dir ? dir : "");
+		free(dir);
+		at += n + (at[n] == ':');
+	}
+}
+
+static void add_key_items(struct unit *u)
+{
+	struct vec *key = &u->inv.key_args;
+	const struct rust_unit *rust = u->rust;
+	key_text(key, "program", rust->program);
+	key_text(key, "linker", rust->linker);
+	key_text(key, "out-dir", rust->out_dir ? NULL : rust->call.out_dir);
+	key_text(key, "cargo", env_get(u->req->envp, "CARGO") ? "" : NULL); /* diagnostics give advice for it */
+	key_library_path(u);
+	for (size_t i = 0; i < u->inst->key_env.len; i++)
+		key_text(key, u->inst->key_env.items[i], env_get(u->req->envp, u->inst->key_env.items[i]));
+}
+
+static bool has_json_messages(const struct invocation *inv)
+{
+	for (size_t i = 0; i + 1 < inv->key_args.len; i++)
+		if (strcmp(inv->key_args.items[i], "--error-format") == 0)
+			return strcmp(inv->key_args.items[i + 1], "json") == 0;
+	return false;
+}
+
+/* Messages in JSON are for a program; only their width comes from a terminal, by an option. */
+static void set_terminal(struct unit *u)
+{
+	struct hasher h;
+	hasher_init(&h);
+	key_terminal(u->req, &u->terminal);
+	if (!has_json_messages(&u->inv))
+		hasher_field(&h, "terminal", u->terminal.bytes, DIGEST_SIZE);
+	hasher_field_str(&h, "width", u->rust->call.diagnostic_width);
+	hasher_end(&h, &u->terminal);
+}
+
+static int read_known(void *arg, int dir, const char *path, struct tuple *tuple, struct digest *digest)
+{
+	struct unit *u = arg;
+	struct rust_unit *rust = u->rust;
+	if (!rust->digests_open)
+		digests_open(&rust->digests, &u->inst->store);
+	rust->digests_open = true;
+	return digests_read(&rust->digests, dir, path, tuple, digest, NULL);
+}
+
+static enum soldr_reason find_programs(struct unit *u, char *detail, size_t detail_size)
+{
+	struct rust_unit *rust = u->rust;
+	if (!toolchain_is_proxy(u->real))
+		rust->program = strdup(u->real);
+	else
+		rust->program = toolchain_program(u->req, path_base(u->req->argv[0]), rust->call.toolchain, detail, detail_size);
+	if (!rust->program)
+		return SOLDR_REASON_RUSTC;
+	if (script_at(rust->program))
+		return SOLDR_REASON_COMPILER_SCRIPT;
+	if (rust_links(&rust->call)) {
+		rust->linker = link_program(u->req, &rust->call);
+		snprintf(detail, detail_size, "%s", rust->call.linker ? rust->call.linker : "cc");
+		if (!rust->linker)
+			return SOLDR_REASON_LINK_UNKNOWN;
+	}
+	return SOLDR_REASON_NONE;
+}
+
+static enum soldr_reason read_source(struct unit *u)
+{
+	struct buf source = BUF_INIT;
+	struct tuple tuple;
+	enum soldr_reason why = SOLDR_REASON_INPUT_UNREADABLE;
+	u->dir = open(u->req->cwd, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	u->memo.dir = u->dir;
+	u->memo.read = read_known;
+	u->memo.arg = u;
+	if (u->dir >= 0 && files_read(u->dir, u->inv.source, &source, &tuple, &u->source, NULL) == 0)
+		why = name_crate(u, &source);
+	buf_release(&source);
+	return why;
+}
+
+enum soldr_reason rust_prepare(struct unit *u, char *detail, size_t detail_size, soldr_error *err, int *rc)
+{
+	struct rust_unit *rust = u->rust = calloc(1, sizeof *rust);
+	if (!rust || rust_parse(&rust->call, &u->inv, u->req->argv, u->req->cwd) != 0) {
+		*rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		return SOLDR_REASON_NONE;
+	}
+	rust->link_report = -1;
+	snprintf(detail, detail_size, "%s", u->inv.detail);
+	if (u->inv.refused != SOLDR_REASON_NONE)
+		return u->inv.refused;
+	const char *hostile = key_hostile_variable(FAMILY_RUSTC, u->req->envp);
+	snprintf(detail, detail_size, "%s", hostile ? hostile : rust->call.target ? rust->call.target : "");
+	if (hostile)
+		return SOLDR_REASON_ENVIRONMENT;
+	if (!is_target_known(&rust->call))
+		return SOLDR_REASON_UNSUPPORTED_OPTION;
+	enum soldr_reason why = find_programs(u, detail, detail_size);
+	if (why != SOLDR_REASON_NONE)
+		return why;
+	snprintf(detail, detail_size, "%s", u->inv.source);
+	why = read_source(u);
+	if (why == SOLDR_REASON_NONE)
+		why = set_outputs(u, detail, detail_size);
+	if (why != SOLDR_REASON_NONE)
+		return why;
+	if (rust->call.out_dir) {
+		size_t n = strlen(rust->call.out_dir);
+		while (n > 1 && rust->call.out_dir[n - 1] == '/')
+			rust->call.out_dir[--n] = 0;
+		if (is_plain_directory(rust->call.out_dir) && !rust->call.emit_path[EMIT_DEP_INFO])
+			rust->out_dir = strdup(rust->call.out_dir);
+	}
+	add_key_items(u);
+	set_terminal(u);
+	*rc = key_compute(&u->key, &u->inv, u->req, u->real, NULL, &u->source, NULL, err);
+	if (!*rc && !vec_ok(&u->inv.key_args))
+		*rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	return SOLDR_REASON_NONE;
+}
+
+void rust_release(struct unit *u)
+{
+	struct rust_unit *rust = u->rust;
+	if (!rust)
+		return;
+	rust_call_release(&rust->call);
+	crates_release(&rust->crates);
+	digests_close(&rust->digests);
+	if (rust->link_report >= 0)
+		close(rust->link_report);
+	free(rust->out_dir);
+	free(rust->program);
+	free(rust->linker);
+	buf_release(&rust->moved[0]);
+	buf_release(&rust->moved[1]);
+	free(rust);
+	u->rust = NULL;
+}
+
+/* ---- texts that name the output directory ------------------------------------------------ */
+
+/* Notices of artifacts name files of the directory; no other line may. */
+static bool move_messages(const char *text, size_t len, const char *from, const char *to, struct buf *out)
+{
+	const size_t head = strlen(artifact_head), n = strlen(from);
+	for (const char *at = text, *end = text + len; at < end;) {
+		const char *stop = memchr(at, '\n', (size_t)(end - at));
+		size_t line = stop ? (size_t)(stop - at) + 1 : (size_t)(end - at), done = 0;
+		if (line > head + n && memcmp(at, artifact_head, head) == 0 && memcmp(at + head, from, n) == 0 && at[head + n] == '/') {
+			buf_add(out, at, head);
+			buf_adds(out, to);
+			done = head + n;
+		}
+		if (memmem(at + done, line - done, from, n))
+			return false;
+		buf_add(out, at + done, line - done);
+		at += line;
+	}
+	return buf_ok(out);
+}
+
+static bool move_text(uint32_t kind, const char *text, size_t len, const char *from, const char *to, struct buf *out)
+{
+	return kind == ENTRY_DEPFILE ? depinfo_move(text, len, from, to, out) : move_messages(text, len, from, to, out);
+}
+
+bool rust_is_movable(const struct unit *u, uint32_t kind, const void *data, size_t len)
+{
+	const char *dir = u->rust->out_dir;
+	struct buf same = BUF_INIT;
+	bool movable;
+	if (!dir)
+		return true; /* it is in the key */
+	if (kind == ENTRY_DEPFILE || kind == ENTRY_STDERR)
+		movable = move_text(kind, data, len, dir, dir, &same) && same.len == len && (!len || memcmp(same.data, data, len) == 0);
+	else
+		movable = !len || !memmem(data, len, dir, strlen(dir));
+	buf_release(&same);
+	return movable;
+}
+
+bool rust_is_quiet(const soldr_exit *ex)
+{
+	const char *at = ex->stderr_data, *end = at ? at + ex->stderr_len : at;
+	while (at < end) {
+		const char *stop = memchr(at, '\n', (size_t)(end - at));
+		if (!stop || (size_t)(stop - at) < strlen(artifact_head) || memcmp(at, artifact_head, strlen(artifact_head)) != 0)
+			return false;
+		at = stop + 1;
+	}
+	return ex->stdout_len == 0;
+}
+
+int rust_move_texts(struct unit *u, struct entry *e, soldr_error *err)
+{
+	static const uint32_t kinds[] = {ENTRY_DEPFILE, ENTRY_STDERR};
+	const struct entry_section *root = entry_find(e, ENTRY_OUT_DIR);
+	struct rust_unit *rust = u->rust;
+	struct buf from = BUF_INIT;
+	int rc = 0;
+	if (!root || !rust->out_dir)
+		return 0;
+	rc = entry_unpack(root, &from, err);
+	bool same = !rc && strcmp(buf_str(&from), rust->out_dir) == 0;
+	for (size_t i = 0; !rc && !same && i < sizeof kinds / sizeof *kinds; i++) {
+		struct entry_section *s = e->sections;
+		struct buf raw = BUF_INIT;
+		while (s < e->sections + e->section_count && s->kind != kinds[i])
+			s++;
+		if (s == e->sections + e->section_count)
+			continue;
+		rc = entry_unpack(s, &raw, err);
+		if (!rc && !move_text(kinds[i], buf_str(&raw), raw.len, buf_str(&from), rust->out_dir, &rust->moved[i]))
+			rc = err_set(err, SOLDR_E_CORRUPT, 0, origin, "an entry names its output directory in an unknown place");
+		buf_release(&raw);
+		*s = (struct entry_section){.kind = kinds[i], .executable = s->executable, .data = buf_str(&rust->moved[i]),
+		                            .len = rust->moved[i].len, .raw_len = rust->moved[i].len};
+	}
+	for (size_t i = 0; !rc && i < e->section_count; i++)
+		if (e->sections[i].kind == ENTRY_OUT_DIR)
+			e->sections[i] = (struct entry_section){.kind = ENTRY_OUT_DIR, .data = rust->out_dir, .len = strlen(rust->out_dir),
+			                                        .raw_len = strlen(rust->out_dir)};
+	buf_release(&from);
+	return rc;
+}

@@ -1,0 +1,52 @@
+/*
+ * rust: what is different about a request to rustc, on its way through the
+ * backend. unit.h tells the way; the steps here are called from there.
+ *
+ *   rust.c         before: outputs, direct key; on a hit: texts for this output directory
+ *   rust_inputs.c  on a miss: what rustc and its linker read
+ */
+#ifndef EMBEDDED_RUST_H
+#define EMBEDDED_RUST_H
+
+#include "args_rustc.h"
+#include "crates.h"
+#include "unit.h"
+
+struct rust_unit {
+	struct rust_call call;
+	/*
+	 * The output directory as spelled, without a slash at the end, where a
+	 * result may be given to another one; then it is no part of the key. NULL: it is.
+	 */
+	char *out_dir;
+	char *program;  /* behind the proxy, links resolved */
+	char *linker;   /* where one runs */
+	struct digest_memory digests;
+	bool digests_open;
+	struct crate_list crates;
+	int link_report; /* a file in memory that rustc writes, or -1 */
+	struct buf moved[2]; /* texts of a hit, rewritten */
+};
+
+/* As prepare() in backend.c. */
+enum soldr_reason rust_prepare(struct unit *, char *detail, size_t detail_size, soldr_error *, int *rc);
+void rust_release(struct unit *);
+/* Replaces the texts of an entry that was made in another output directory. */
+int rust_move_texts(struct unit *, struct entry *, soldr_error *);
+
+/* ---- a miss ---- */
+
+int rust_identity(struct unit *, struct identity *, soldr_error *);
+/* The crates, before rustc starts. */
+enum soldr_reason rust_begin(struct unit *, char *detail, size_t detail_size);
+/* Adds the request for the linker's command line. */
+int rust_plan(struct unit *, struct vec *argv, soldr_error *);
+/* As inputs_read and guards_make. */
+enum soldr_reason rust_inputs(struct unit *, const struct identity *, int64_t begun, struct input_list *, struct guard_list *,
+                              char *detail, size_t detail_size);
+/* No message but notices of artifacts: right for every terminal. */
+bool rust_is_quiet(const soldr_exit *);
+/* Whether this output, or text, of a compile may be given to another output directory. */
+bool rust_is_movable(const struct unit *, uint32_t kind, const void *data, size_t len);
+
+#endif

@@ -1,0 +1,402 @@
+/*
+ * rust_inputs: what a compile of rustc read. See rust.h.
+ *
+ *   sources, variables   the dep-info; where none is asked for, rustc runs once more up to it, muted
+ *                        (asking for it in the same run would change the crate's hash)
+ *   crates               crates.h, before the compile; nothing lists them
+ *   the linker's files   link.h, by its command line
+ *   what options name    static libraries, profiles, target files
+ *   the compiler         toolchain.h
+ */
+#include "rust.h"
+
+#include "archive.h"
+#include "depfile.h"
+#include "depinfo.h"
+#include "fs.h"
+#include "link.h"
+#include "path.h"
+#include "toolchain.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { LINK_REPORT_MAX = 16 << 20 };
+
+struct gathering {
+	struct unit *u;
+	int64_t begun;
+	struct input_list *list;
+	struct guard_list *guards;
+	char *detail;
+	size_t detail_size;
+};
+
+int rust_identity(struct unit *u, struct identity *id, soldr_error *err)
+{
+	return toolchain_identity(id, u->inst->host, u->req, u->rust->program, &u->rust->call, &u->inst->store, err);
+}
+
+enum soldr_reason rust_begin(struct unit *u, char *detail, size_t detail_size)
+{
+	struct rust_unit *rust = u->rust;
+	if (!rust->digests_open)
+		digests_open(&rust->digests, &u->inst->store);
+	rust->digests_open = true;
+	return crates_find(&rust->crates, &rust->call, &rust->digests, u->dir, detail, detail_size);
+}
+
+int rust_plan(struct unit *u, struct vec *argv, soldr_error *err)
+{
+	struct rust_unit *rust = u->rust;
+	if (!rust_links(&rust->call))
+		return 0;
+	rust->link_report = memfd_create("soldr-link", MFD_CLOEXEC);
+	if (rust->link_report < 0)
+		return err_set(err, SOLDR_E_IO, 0, "embedded", "no report of the link can be kept in memory");
+	vec_addf(argv, "--print=link-args=/proc/%ld/fd/%d", (long)getpid(), rust->link_report);
+	return vec_ok(argv) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+}
+
+/* ---- one input ------------------------------------------------------------------------- */
+
+/* The same as read_one() of inputs.c for a file of any kind; content may be NULL. */
+static enum soldr_reason add_file(struct gathering *g, const char *path, struct buf *content)
+{
+	struct unit *u = g->u;
+	struct input *in = inputs_add(g->list, path);
+	snprintf(g->detail, g->detail_size, "%s", path);
+	if (!in)
+		return SOLDR_REASON_INPUTS_UNKNOWN;
+	int rc = files_read(u->dir, path, content, &in->tuple, &in->digest, NULL);
+	if (rc)
+		return rc == SOLDR_E_BUSY ? SOLDR_REASON_INPUT_MODIFIED : SOLDR_REASON_INPUT_UNREADABLE;
+	in->is_source = strcmp(path, u->inv.source) == 0;
+	if (in->is_source)
+		return digest_equal(&in->digest, &u->source) && in->tuple.ctime_ns <= g->begun ? SOLDR_REASON_NONE : SOLDR_REASON_INPUT_MODIFIED;
+	return tuple_unsafe_since(&in->tuple, g->begun) ? SOLDR_REASON_INPUT_MODIFIED : SOLDR_REASON_NONE;
+}
+
+static enum soldr_reason add_variable(struct gathering *g, const char *name)
+{
+	struct input *in = inputs_add(g->list, name);
+	if (!in)
+		return SOLDR_REASON_INPUTS_UNKNOWN;
+	in->state_flags = INPUT_VARIABLE;
+	input_text_digest(env_get(g->u->req->envp, name), &in->digest);
+	return SOLDR_REASON_NONE;
+}
+
+/* The name must not appear in the directory. */
+static bool forbid(struct guard_list *l, const char *dir, const char *name)
+{
+	if (l->len == l->cap) {
+		uint32_t cap = l->cap ? l->cap * 2 : 16;
+		struct guard_input *items = realloc(l->items, cap * sizeof *items);
+		if (!items)
+			return false;
+		l->items = items;
+		l->cap = cap;
+	}
+	const char **names = calloc(1, sizeof *names);
+	vec_add(&l->strings, dir);
+	vec_add(&l->strings, name);
+	if (!names || !vec_ok(&l->strings)) {
+		free(names);
+		return false;
+	}
+	names[0] = l->strings.items[l->strings.len - 1];
+	/* No tuple: the names are looked at every time. */
+	l->items[l->len++] = (struct guard_input){.path = l->strings.items[l->strings.len - 2], .exists = 1, .names = names, .name_count = 1};
+	return true;
+}
+
+/* ---- the dep-info ------------------------------------------------------------------------- */
+
+/* The user's arguments for one more run that writes the dep-info and nothing else. */
+static void question(const struct unit *u, int memory, struct vec *argv)
+{
+	static const char *const dropped[] = {"--emit", "-o"};
+	const struct vec *args = &u->inv.args;
+	const struct rust_call *call = &u->rust->call;
+	vec_add(argv, u->req->argv[0]);
+	if (call->toolchain)
+		vec_addf(argv, "+%s", call->toolchain);
+	if (call->clippy)
+		vec_add(argv, "rustc");
+	for (size_t i = 1; i < args->len; i++) {
+		const char *a = args->items[i];
+		bool codegen = strcmp(a, "-C") == 0 || strcmp(a, "--codegen") == 0;
+		const char *value = codegen && i + 1 < args->len ? args->items[i + 1] : strncmp(a, "-C", 2) == 0 ? a + 2 : "";
+		bool drop = strncmp(value, "incremental", 11) == 0;
+		bool separate = codegen;
+		for (size_t k = 0; k < sizeof dropped / sizeof *dropped; k++) {
+			size_t n = strlen(dropped[k]);
+			if (strncmp(a, dropped[k], n) == 0 && (!a[n] || a[n] == '=' || k == 1)) {
+				drop = true;
+				separate = !a[n];
+			}
+		}
+		if (!drop)
+			vec_add(argv, a);
+		else
+			i += separate;
+	}
+	vec_addf(argv, "--emit=dep-info=/proc/%ld/fd/%d", (long)getpid(), memory);
+}
+
+static int ask_depinfo(struct unit *u, struct buf *text)
+{
+	const soldr_host *host = u->inst->host;
+	struct vec argv = VEC_INIT;
+	soldr_error ignored = SOLDR_ERROR_INIT;
+	soldr_exit ex = {.struct_size = sizeof ex};
+	int memory = memfd_create("soldr-inputs", MFD_CLOEXEC);
+	int rc = -1;
+	question(u, memory, &argv);
+	const soldr_spawn sp = {
+		.struct_size = sizeof sp,
+		.flags = SOLDR_SPAWN_MUTE_STDOUT | SOLDR_SPAWN_MUTE_STDERR | SOLDR_SPAWN_NO_STDIN | SOLDR_SPAWN_PROBE,
+		.file = u->req->compiler,
+		.argv = vec_items(&argv),
+	};
+	if (memory >= 0 && vec_ok(&argv) && host->run(host->core, u->req->id, &sp, &ex, &ignored) == 0 && !ex.exit_code && !ex.signal &&
+	    lseek(memory, 0, SEEK_SET) == 0)
+		rc = fs_read_fd(memory, "dep-info", DEPFILE_MAX, text, NULL);
+	if (memory >= 0)
+		close(memory);
+	vec_release(&argv);
+	return rc;
+}
+
+/* #[link(kind = "static")], or a kind that a macro gives. */
+static bool names_static_library(const char *text, size_t len)
+{
+	const char *end = text + len;
+	for (const char *p = text; (p = memmem(p, (size_t)(end - p), "kind", 4)); p += 4) {
+		const char *q = p + 4;
+		while (q < end && isspace((unsigned char)*q))
+			q++;
+		if (q == end || *q++ != '=')
+			continue;
+		while (q < end && isspace((unsigned char)*q))
+			q++;
+		if (q < end && (*q == '$' || (end - q > 7 && memcmp(q, "\"static", 7) == 0)))
+			return true;
+	}
+	return false;
+}
+
+/* Words of a source that make it read what the dep-info does not list. */
+static enum soldr_reason judge_text(const struct unit *u, const struct buf *text)
+{
+	const struct rust_unit *rust = u->rust;
+	const char *at = buf_str(text);
+	if (rust->crates.loose && !crates_named(at, text->len, &rust->call))
+		return SOLDR_REASON_CRATES_UNKNOWN;
+	if (rust->call.clippy && memmem(at, text->len, "clippy::cargo", 13))
+		return SOLDR_REASON_INPUTS_UNKNOWN; /* it reads the whole workspace */
+	/* A native library may become part of the output. Of an rlib the members tell (judge_members), of a link its report. */
+	bool unclear = (rust->call.crate_types & CRATE_STATICLIB) || rust->call.static_libs.len;
+	return unclear && names_static_library(at, text->len) ? SOLDR_REASON_EMBEDDED_FILE : SOLDR_REASON_NONE;
+}
+
+static enum soldr_reason add_sources(struct gathering *g)
+{
+	struct unit *u = g->u;
+	struct buf text = BUF_INIT, content = BUF_INIT;
+	struct depinfo d = DEPINFO_INIT;
+	bool asked = u->rust->call.emits & 1u << EMIT_DEP_INFO, met = false;
+	int rc = asked ? fs_read_file(u->depfile_path, DEPFILE_MAX, &text, NULL) : ask_depinfo(u, &text);
+	enum soldr_reason why = !rc && depinfo_parse(&d, buf_str(&text), text.len) == 0 ? SOLDR_REASON_NONE : SOLDR_REASON_INPUTS_UNKNOWN;
+	for (size_t i = 0; why == SOLDR_REASON_NONE && i < d.sources.len; i++) {
+		buf_clear(&content);
+		met = met || strcmp(d.sources.items[i], u->inv.source) == 0;
+		why = add_file(g, d.sources.items[i], &content);
+		if (why == SOLDR_REASON_NONE)
+			why = judge_text(u, &content);
+	}
+	for (size_t i = 0; why == SOLDR_REASON_NONE && i < d.names.len; i++) {
+		const char *now = env_get(u->req->envp, d.names.items[i]);
+		/* A procedural macro may say it read a variable under another value: then nothing is known. */
+		bool same = d.was_set[i] ? now && strcmp(now, d.values.items[i]) == 0 : !now;
+		snprintf(g->detail, g->detail_size, "%s", d.names.items[i]);
+		why = same ? add_variable(g, d.names.items[i]) : SOLDR_REASON_INPUTS_UNKNOWN;
+	}
+	if (why == SOLDR_REASON_NONE && !met)
+		why = SOLDR_REASON_INPUTS_UNKNOWN;
+	depinfo_release(&d);
+	buf_release(&text);
+	buf_release(&content);
+	return why;
+}
+
+/* ---- what the dep-info does not list ---------------------------------------------------------- */
+
+/* Whether an attribute of the source put a native library into an rlib; those of -l are known. */
+static enum soldr_reason judge_members(struct gathering *g)
+{
+	const struct unit *u = g->u;
+	const struct rust_call *call = &u->rust->call;
+	if (!(call->emits & 1u << EMIT_LINK) || !(call->crate_types & CRATE_RLIB) || call->static_libs.len)
+		return SOLDR_REASON_NONE;
+	/* The rlib is the last output (rust.c). */
+	const char *path = u->outputs[u->output_count - 1].path;
+	snprintf(g->detail, g->detail_size, "%s", path);
+	return archive_is_rustc_only(path) ? SOLDR_REASON_NONE : SOLDR_REASON_EMBEDDED_FILE;
+}
+
+/* -l static=NAME: rustc takes the first libNAME.a of its -L directories. */
+static enum soldr_reason add_static_libraries(struct gathering *g)
+{
+	const struct rust_call *call = &g->u->rust->call;
+	enum soldr_reason why = SOLDR_REASON_NONE;
+	for (size_t i = 0; i < call->static_libs.len && why == SOLDR_REASON_NONE; i++) {
+		struct buf name = BUF_INIT;
+		bool found = false;
+		buf_addf(&name, "lib%s.a", call->static_libs.items[i]);
+		for (size_t k = 0; k < call->native_dirs.len && !found && why == SOLDR_REASON_NONE; k++) {
+			struct stat st;
+			char *path = path_join(call->native_dirs.items[k], buf_str(&name));
+			found = path && sys.fstatat(g->u->dir, path, &st, 0) == 0;
+			if (found)
+				why = add_file(g, path, NULL);
+			else if (!path || !forbid(g->guards, call->native_dirs.items[k], buf_str(&name)))
+				why = SOLDR_REASON_INPUTS_UNKNOWN;
+			free(path);
+		}
+		if (!found && !rust_links(call)) /* found in a directory that rustc knows by itself */
+			why = SOLDR_REASON_INPUTS_UNKNOWN;
+		buf_release(&name);
+	}
+	return why;
+}
+
+static enum soldr_reason add_crates(struct gathering *g)
+{
+	struct unit *u = g->u;
+	const struct crate_list *crates = &u->rust->crates;
+	const char *changed = crates_changed(crates, u->dir);
+	if (changed) {
+		snprintf(g->detail, g->detail_size, "%s", changed);
+		return SOLDR_REASON_INPUT_MODIFIED;
+	}
+	for (size_t i = 0; i < crates->len; i++) {
+		const struct crate_file *c = &crates->items[i];
+		const char *rest = u->rust->out_dir ? path_below(c->path, u->rust->out_dir) : NULL;
+		struct input *in = inputs_add(g->list, rest ? rest : c->path);
+		if (!in)
+			return SOLDR_REASON_INPUTS_UNKNOWN;
+		in->state_flags = rest ? INPUT_IN_OUT_DIR : 0;
+		in->tuple = c->tuple;
+		in->digest = c->digest;
+		if (c->doubtful || tuple_unsafe_since(&c->tuple, g->begun))
+			in->tuple.ctime_ns = 0;
+	}
+	return SOLDR_REASON_NONE;
+}
+
+static enum soldr_reason add_link(struct gathering *g, const struct identity *toolchain)
+{
+	struct unit *u = g->u;
+	struct rust_unit *rust = u->rust;
+	struct buf report = BUF_INIT;
+	struct link_facts facts = LINK_FACTS_INIT;
+	enum soldr_reason why = SOLDR_REASON_LINK_UNKNOWN;
+	if (rust->link_report < 0)
+		return SOLDR_REASON_NONE;
+	if (lseek(rust->link_report, 0, SEEK_SET) == 0 && fs_read_fd(rust->link_report, "the link's report", LINK_REPORT_MAX, &report, NULL) == 0)
+		why = link_learn(&facts, buf_str(&report), rust->linker, &rust->call, &rust->crates, toolchain, u->inst->host, u->req,
+		                 &u->inst->store, g->detail, g->detail_size);
+	if (why == SOLDR_REASON_NONE)
+		why = inputs_add_programs(g->list, &facts.files, g->begun);
+	for (size_t i = 0; why == SOLDR_REASON_NONE && i < facts.absent_count; i++)
+		if (!forbid(g->guards, facts.absent[i].dir, facts.absent[i].name))
+			why = SOLDR_REASON_INPUTS_UNKNOWN;
+	link_release(&facts);
+	buf_release(&report);
+	return why;
+}
+
+static bool forbid_if_absent(struct guard_list *l, const char *dir, const char *name)
+{
+	struct stat st;
+	char *path = path_join(dir, name);
+	bool good = path && (sys.stat(path, &st) == 0 || forbid(l, dir, name));
+	free(path);
+	return good;
+}
+
+/* Clippy's settings: the first of these files from the package's directory upwards; one that is there is in the dep-info. */
+static enum soldr_reason add_clippy(struct gathering *g)
+{
+	const struct unit *u = g->u;
+	const char *args = env_get(u->req->envp, "CLIPPY_ARGS"), *at = env_get(u->req->envp, "CLIPPY_CONF_DIR");
+	if (!u->rust->call.clippy)
+		return SOLDR_REASON_NONE;
+	for (size_t i = 0; i < u->inv.args.len; i++)
+		if (strstr(u->inv.args.items[i], "clippy::cargo"))
+			return SOLDR_REASON_INPUTS_UNKNOWN;
+	if (args && strstr(args, "clippy::cargo"))
+		return SOLDR_REASON_INPUTS_UNKNOWN;
+	if (!at || !*at)
+		at = env_get(u->req->envp, "CARGO_MANIFEST_DIR");
+	char *dir = path_absolute(u->req->cwd, at && *at ? at : ".");
+	bool good = dir != NULL;
+	while (good) {
+		char *slash = strrchr(dir, '/');
+		good = forbid_if_absent(g->guards, dir, ".clippy.toml") && forbid_if_absent(g->guards, dir, "clippy.toml");
+		if (!slash || !dir[1])
+			break;
+		slash[slash == dir] = 0;
+	}
+	free(dir);
+	return good ? SOLDR_REASON_NONE : SOLDR_REASON_INPUTS_UNKNOWN;
+}
+
+/* The argument files that rustc read must have said to it what they said to us. */
+static bool arguments_changed(const struct unit *u)
+{
+	struct invocation again = INVOCATION_INIT;
+	struct rust_call call = {0};
+	if (!u->inv.expanded)
+		return false;
+	bool same = rust_parse(&call, &again, u->req->argv, u->req->cwd) == 0 && again.args.len == u->inv.args.len;
+	for (size_t i = 0; same && i < again.args.len; i++)
+		same = strcmp(again.args.items[i], u->inv.args.items[i]) == 0;
+	rust_call_release(&call);
+	invocation_release(&again);
+	return !same;
+}
+
+enum soldr_reason rust_inputs(struct unit *u, const struct identity *id, int64_t begun, struct input_list *list, struct guard_list *guards,
+                              char *detail, size_t detail_size)
+{
+	struct gathering g = {u, begun, list, guards, detail, detail_size};
+	const struct vec *named[] = {&u->inv.extra_inputs, &u->inst->extra_inputs};
+	if (arguments_changed(u))
+		return SOLDR_REASON_INPUT_MODIFIED;
+	enum soldr_reason why = add_sources(&g);
+	for (size_t k = 0; k < sizeof named / sizeof *named; k++)
+		for (size_t i = 0; why == SOLDR_REASON_NONE && i < named[k]->len; i++)
+			why = add_file(&g, named[k]->items[i], NULL);
+	if (why == SOLDR_REASON_NONE)
+		why = judge_members(&g);
+	if (why == SOLDR_REASON_NONE)
+		why = add_static_libraries(&g);
+	if (why == SOLDR_REASON_NONE)
+		why = add_clippy(&g);
+	if (why == SOLDR_REASON_NONE)
+		why = add_crates(&g);
+	if (why == SOLDR_REASON_NONE)
+		why = add_link(&g, id);
+	if (why == SOLDR_REASON_NONE)
+		why = inputs_add_programs(list, id, begun);
+	list->complete = why == SOLDR_REASON_NONE;
+	return why;
+}
