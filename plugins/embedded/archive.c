@@ -35,7 +35,11 @@ static bool ends_with(const char *s, size_t len, const char *end)
 
 static bool is_own_name(const char *name, size_t len)
 {
-	return (len == 9 && memcmp(name, "lib.rmeta", 9) == 0) || ends_with(name, len, ".rcgu.o");
+	static const char *const metadata[] = {"lib.rmeta", "lib.rmeta-link"}; /* the second from 1.97 on */
+	for (size_t i = 0; i < sizeof metadata / sizeof *metadata; i++)
+		if (strlen(metadata[i]) == len && memcmp(name, metadata[i], len) == 0)
+			return true;
+	return ends_with(name, len, ".rcgu.o");
 }
 
 /* names: the table of long names, of which "/123" is one that ends with a slash and a newline. */

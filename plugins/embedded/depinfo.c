@@ -31,13 +31,11 @@ static bool is_source_rule(const char *line, size_t len, struct buf *out)
 	return true;
 }
 
-/* Prerequisites of "OUTPUT: SOURCE …": blanks that are not escaped, less the one behind the colon's word. */
-static size_t count_words(const char *line, size_t len)
+/* "OUTPUT: SOURCE …" with all sources as spelled; only so is it known where the output's name ends. */
+static bool is_output_rule(const char *line, size_t len, const struct buf *sources)
 {
-	size_t words = len > 0;
-	for (size_t i = 1; i < len; i++)
-		words += line[i] == ' ' && line[i - 1] != '\\';
-	return words;
+	return len > sources->len + 1 && line[len - sources->len - 1] == ':' &&
+	       memcmp(line + len - sources->len, sources->data, sources->len) == 0;
 }
 
 static bool unescape(const char *text, size_t len, struct buf *out)
@@ -76,8 +74,8 @@ static bool add_variable(struct depinfo *d, const char *text, size_t len)
 
 int depinfo_parse(struct depinfo *d, const char *text, size_t len)
 {
-	struct buf name = BUF_INIT;
-	size_t rules = 0, words = 0;
+	struct buf name = BUF_INIT, spelled = BUF_INIT;
+	size_t rules = 0;
 	bool good = !memchr(text, 0, len) && (len == 0 || text[len - 1] == '\n');
 	for (const char *at = text, *end = text + len; good && at < end;) {
 		size_t n = (size_t)((const char *)memchr(at, '\n', (size_t)(end - at)) - at);
@@ -87,18 +85,24 @@ int depinfo_parse(struct depinfo *d, const char *text, size_t len)
 			good = false; /* newer than this */
 		} else if (n && is_source_rule(at, n, &name)) {
 			vec_addn(&d->sources, buf_str(&name), name.len);
-		} else if (n) {
-			size_t count = count_words(at, n);
-			good = count > 1 && (rules == 0 || count == words);
-			words = count;
-			rules++;
+			buf_addc(&spelled, ' ');
+			buf_add(&spelled, at, n - 1);
 		}
 		at += n + 1;
 	}
 	/* Both ways of naming the sources must agree, or a name holds a byte that the form cannot. */
-	good = good && rules && d->sources.len == words - 1 && buf_ok(&name);
+	for (const char *at = text, *end = text + len; good && at < end;) {
+		size_t n = (size_t)((const char *)memchr(at, '\n', (size_t)(end - at)) - at);
+		if (n && *at != '#' && !is_source_rule(at, n, &name)) {
+			good = spelled.len && is_output_rule(at, n, &spelled);
+			rules++;
+		}
+		at += n + 1;
+	}
+	good = good && rules && buf_ok(&name) && buf_ok(&spelled);
 	good = good && vec_ok(&d->sources) && vec_ok(&d->names) && vec_ok(&d->values);
 	buf_release(&name);
+	buf_release(&spelled);
 	return good ? 0 : -1;
 }
 

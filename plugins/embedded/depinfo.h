@@ -1,10 +1,10 @@
 /*
  * depinfo: the list of inputs that rustc writes (--emit dep-info).
  *
- * Rules "OUTPUT: SOURCE …", one for each output, then a rule without
+ * Rules "OUTPUT: SOURCE …", one for each output (its name as it is), then a rule without
  * prerequisites for each source, then "# env-dep:NAME=VALUE" for each variable
  * that env!() or option_env!() read ("# env-dep:NAME": it was not set). A blank
- * in a name is written "\ "; in variables "\n", "\r" and "\\" stand for
+ * in a source's name is written "\ "; in variables "\n", "\r" and "\\" stand for
  * themselves. Nothing else is escaped (rustc_interface, passes.rs, 1.95).
  */
 #ifndef EMBEDDED_DEPINFO_H

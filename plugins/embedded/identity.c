@@ -444,6 +444,8 @@ int identity_remember(const char *file, const struct identity *id, int64_t begun
 	}
 	for (size_t i = 0; i < id->system_dirs.len; i++)
 		buf_addf(&b, "include %s\n", id->system_dirs.items[i]);
+	if (id->reports_links)
+		buf_adds(&b, "reports links\n");
 	seal(&b, file);
 	int rc = -1;
 	char *dir = path_dir(file);
@@ -484,6 +486,10 @@ static bool recall_line(struct identity *id, const char *line)
 	if (sscanf(line, "family %d", &family) == 1) {
 		id->family = family > FAMILY_UNKNOWN && family <= FAMILY_RUSTC ? (enum family)family : FAMILY_UNKNOWN;
 		return id->family != FAMILY_UNKNOWN;
+	}
+	if (strcmp(line, "reports links") == 0) {
+		id->reports_links = true;
+		return true;
 	}
 	if (strncmp(line, "include ", 8) == 0) {
 		vec_add(&id->system_dirs, line + 8);

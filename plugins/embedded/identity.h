@@ -30,6 +30,7 @@ struct identity {
 	struct vec programs;    /* absolute paths of files whose contents decide */
 	struct program *states; /* one for each of programs */
 	bool native;            /* it builds for this processor even where no option says so */
+	bool reports_links;     /* a rustc that writes its linker's command line into a file */
 	struct vec system_dirs; /* standard include directories in search order, as spelled by the compiler */
 };
 

@@ -645,7 +645,7 @@ int miss(struct unit *u, soldr_result *r, soldr_error *err)
 		return unit_bypass(u, SOLDR_REASON_UNKNOWN_COMPILER, u->real, r, err);
 	}
 	char detail[sizeof r->detail] = "";
-	enum soldr_reason why = u->rust ? rust_begin(u, detail, sizeof detail) : SOLDR_REASON_NONE;
+	enum soldr_reason why = u->rust ? rust_begin(u, &id, detail, sizeof detail) : SOLDR_REASON_NONE;
 	if (why != SOLDR_REASON_NONE) {
 		identity_release(&id);
 		return unit_bypass(u, why, detail, r, err);

@@ -237,6 +237,10 @@ static enum soldr_reason find_programs(struct unit *u, char *detail, size_t deta
 	if (script_at(rust->program))
 		return SOLDR_REASON_COMPILER_SCRIPT;
 	if (rust_links(&rust->call)) {
+		unsigned linked = rust->call.crate_types & ~(unsigned)(CRATE_RLIB | CRATE_STATICLIB);
+		snprintf(detail, detail_size, "%s", "several crate types");
+		if (linked & (linked - 1)) /* the report of one link would hide the other's */
+			return SOLDR_REASON_LINK_UNKNOWN;
 		rust->linker = link_program(u->req, &rust->call);
 		snprintf(detail, detail_size, "%s", rust->call.linker ? rust->call.linker : "cc");
 		if (!rust->linker)
@@ -267,7 +271,7 @@ enum soldr_reason rust_prepare(struct unit *u, char *detail, size_t detail_size,
 		*rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 		return SOLDR_REASON_NONE;
 	}
-	rust->link_report = -1;
+	rust->link_report = rust->link_request = -1;
 	snprintf(detail, detail_size, "%s", u->inv.detail);
 	if (u->inv.refused != SOLDR_REASON_NONE)
 		return u->inv.refused;
@@ -311,6 +315,8 @@ void rust_release(struct unit *u)
 	digests_close(&rust->digests);
 	if (rust->link_report >= 0)
 		close(rust->link_report);
+	if (rust->link_request >= 0)
+		close(rust->link_request);
 	free(rust->out_dir);
 	free(rust->program);
 	free(rust->linker);

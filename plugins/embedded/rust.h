@@ -25,6 +25,7 @@ struct rust_unit {
 	bool digests_open;
 	struct crate_list crates;
 	int link_report; /* a file in memory that rustc writes, or -1 */
+	int link_request; /* one that clippy-driver hands to rustc, or -1 */
 	struct buf moved[2]; /* texts of a hit, rewritten */
 };
 
@@ -38,7 +39,7 @@ int rust_move_texts(struct unit *, struct entry *, soldr_error *);
 
 int rust_identity(struct unit *, struct identity *, soldr_error *);
 /* The crates, before rustc starts. */
-enum soldr_reason rust_begin(struct unit *, char *detail, size_t detail_size);
+enum soldr_reason rust_begin(struct unit *, const struct identity *, char *detail, size_t detail_size);
 /* Adds the request for the linker's command line. */
 int rust_plan(struct unit *, struct vec *argv, soldr_error *);
 /* As inputs_read and guards_make. */

@@ -19,6 +19,7 @@
 #include "toolchain.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,25 +43,49 @@ int rust_identity(struct unit *u, struct identity *id, soldr_error *err)
 	return toolchain_identity(id, u->inst->host, u->req, u->rust->program, &u->rust->call, &u->inst->store, err);
 }
 
-enum soldr_reason rust_begin(struct unit *u, char *detail, size_t detail_size)
+enum soldr_reason rust_begin(struct unit *u, const struct identity *id, char *detail, size_t detail_size)
 {
 	struct rust_unit *rust = u->rust;
+	if (rust_links(&rust->call) && !id->reports_links) {
+		snprintf(detail, detail_size, "this rustc writes no report of its link");
+		return SOLDR_REASON_LINK_UNKNOWN;
+	}
 	if (!rust->digests_open)
 		digests_open(&rust->digests, &u->inst->store);
 	rust->digests_open = true;
 	return crates_find(&rust->crates, &rust->call, &rust->digests, u->dir, detail, detail_size);
 }
 
+/* clippy-driver leaves its lints out where it sees a --print, so there the option comes out of an argument file. */
+static int hide_request(struct rust_unit *rust, const char *option, struct vec *argv)
+{
+	rust->link_request = memfd_create("soldr-request", MFD_CLOEXEC);
+	if (rust->link_request < 0)
+		return errno;
+	vec_addf(argv, "@/proc/%ld/fd/%d", (long)getpid(), rust->link_request);
+	return fs_write_all(rust->link_request, option, strlen(option));
+}
+
 int rust_plan(struct unit *u, struct vec *argv, soldr_error *err)
 {
 	struct rust_unit *rust = u->rust;
+	struct buf option = BUF_INIT;
+	int why = 0;
 	if (!rust_links(&rust->call))
 		return 0;
 	rust->link_report = memfd_create("soldr-link", MFD_CLOEXEC);
+	buf_addf(&option, "--print=link-args=/proc/%ld/fd/%d", (long)getpid(), rust->link_report);
 	if (rust->link_report < 0)
-		return err_set(err, SOLDR_E_IO, 0, "embedded", "no report of the link can be kept in memory");
-	vec_addf(argv, "--print=link-args=/proc/%ld/fd/%d", (long)getpid(), rust->link_report);
-	return vec_ok(argv) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+		why = errno;
+	else if (rust->call.clippy)
+		why = hide_request(rust, buf_str(&option), argv);
+	else
+		vec_add(argv, buf_str(&option));
+	bool memory = buf_ok(&option) && vec_ok(argv);
+	buf_release(&option);
+	if (why)
+		return err_set(err, SOLDR_E_IO, why, "embedded", "no report of the link can be kept in memory");
+	return memory ? 0 : err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
 }
 
 /* ---- one input ------------------------------------------------------------------------- */
@@ -192,6 +217,12 @@ static bool names_static_library(const char *text, size_t len)
 	return false;
 }
 
+/* Inline assembly that may read a file: the directive whole, or where there is assembly, its beginning. */
+static bool may_embed(const char *text, size_t len)
+{
+	return memmem(text, len, ".incbin", 7) || (memmem(text, len, "asm!", 4) && memmem(text, len, ".inc", 4));
+}
+
 /* Words of a source that make it read what the dep-info does not list. */
 static enum soldr_reason judge_text(const struct unit *u, const struct buf *text)
 {
@@ -201,6 +232,8 @@ static enum soldr_reason judge_text(const struct unit *u, const struct buf *text
 		return SOLDR_REASON_CRATES_UNKNOWN;
 	if (rust->call.clippy && memmem(at, text->len, "clippy::cargo", 13))
 		return SOLDR_REASON_INPUTS_UNKNOWN; /* it reads the whole workspace */
+	if (may_embed(at, text->len))
+		return SOLDR_REASON_EMBEDDED_FILE;
 	/* A native library may become part of the output. Of an rlib the members tell (judge_members), of a link its report. */
 	bool unclear = (rust->call.crate_types & CRATE_STATICLIB) || rust->call.static_libs.len;
 	return unclear && names_static_library(at, text->len) ? SOLDR_REASON_EMBEDDED_FILE : SOLDR_REASON_NONE;

@@ -181,9 +181,11 @@ static void add_matching(struct identity *id, const char *dir, const char *patte
 	buf_release(&b);
 }
 
-/* Where the standard library of the target is. */
-static int ask_library_dir(const soldr_host *host, const soldr_request *req, const struct rust_call *call, struct buf *out, soldr_error *err)
+/* Where the standard library of the target is. extra: one more option, or NULL. */
+static int ask_library_dir(const soldr_host *host, const soldr_request *req, const struct rust_call *call, const char *extra,
+                           struct buf *out, soldr_error *err)
 {
+	buf_clear(out);
 	struct vec argv = VEC_INIT;
 	vec_add(&argv, req->argv[0]);
 	if (call->toolchain)
@@ -200,6 +202,8 @@ static int ask_library_dir(const soldr_host *host, const soldr_request *req, con
 		vec_add(&argv, "--sysroot");
 		vec_add(&argv, call->sysroot);
 	}
+	if (extra)
+		vec_add(&argv, extra);
 	int rc = identity_ask(host, req, req->compiler, &argv, NULL, out, err);
 	vec_release(&argv);
 	size_t n = strcspn(buf_str(out), "\n");
@@ -217,13 +221,17 @@ static int probe(struct identity *id, const soldr_host *host, const soldr_reques
 	id->family = FAMILY_RUSTC;
 	vec_add(&id->programs, real);
 	int rc = identity_add_libraries(id, host, req, err);
+	/* In older releases no --print can be sent to a file. */
 	if (!rc)
-		rc = ask_library_dir(host, req, call, &dir, err);
+		id->reports_links = ask_library_dir(host, req, call, "--print=sysroot=/dev/null", &dir, err) == 0;
+	if (!rc && !id->reports_links)
+		rc = ask_library_dir(host, req, call, NULL, &dir, err);
 	if (!rc) {
 		add_matching(id, dir.data, "/*");
 		add_matching(id, dir.data, "/self-contained/*");
 		add_matching(id, dir.data, "/../bin/*");
 		add_matching(id, dir.data, "/../bin/gcc-ld/*");
+		add_matching(id, dir.data, "/../codegen-backends/*");
 		add_matching(id, dir.data, "/../target.json");
 	}
 	buf_release(&dir);

@@ -23,6 +23,7 @@ static void lists_are_read(void)
 	expect("/t/liba.rlib: a.rs\n\na.rs:\n", "a.rs|");
 	expect("/t/a.d: a.rs b/mod.rs\n\n/t/liba.rlib: a.rs b/mod.rs\n\na.rs:\nb/mod.rs:\n", "a.rs|b/mod.rs|");
 	expect("/t\\ u/a.d: a.rs b\\ c.rs\n\na.rs:\nb\\ c.rs:\n", "a.rs|b c.rs|");
+	expect("/t u: v/a.d: a.rs\n\na.rs:\n", "a.rs|"); /* outputs are not escaped */
 	expect("/t/a.d: back\\slash.rs\n\nback\\slash.rs:\n", "back\\slash.rs|");
 	expect("x.d: a:b.rs\n\na:b.rs:\n", "a:b.rs|");
 }
