@@ -132,7 +132,7 @@ int lookup(struct unit *u, soldr_result *r, soldr_error *err)
 	if (c)
 		why = take_entry(u, c);
 	if (c && why == SOLDR_REASON_NONE && u->rust)
-		rc = rust_move_texts(u, &found->entry, err);
+		rc = rust_fit_entry(u, &found->entry, err);
 	if (rc)
 		return rc;
 	if (!c || why != SOLDR_REASON_NONE) {

@@ -2,6 +2,7 @@
 #include "rust.h"
 
 #include "depinfo.h"
+#include "fs.h"
 #include "link.h"
 #include "path.h"
 #include "toolchain.h"
@@ -380,7 +381,7 @@ bool rust_is_quiet(const soldr_exit *ex)
 	return ex->stdout_len == 0;
 }
 
-int rust_move_texts(struct unit *u, struct entry *e, soldr_error *err)
+static int move_texts(struct unit *u, struct entry *e, soldr_error *err)
 {
 	static const uint32_t kinds[] = {ENTRY_DEPFILE, ENTRY_STDERR};
 	const struct entry_section *root = entry_find(e, ENTRY_OUT_DIR);
@@ -411,4 +412,18 @@ int rust_move_texts(struct unit *u, struct entry *e, soldr_error *err)
 			                                        .raw_len = strlen(rust->out_dir)};
 	buf_release(&from);
 	return rc;
+}
+
+int rust_fit_entry(struct unit *u, struct entry *e, soldr_error *err)
+{
+	const struct rust_call *call = &u->rust->call;
+	struct stat st;
+	int rc = 0;
+	/* With a dep-info to write, rustc fails where there is no directory. */
+	if (call->out_dir && !(call->emits & 1u << EMIT_DEP_INFO) && sys.fstatat(u->dir, call->out_dir, &st, 0) != 0) {
+		char *dir = path_absolute(u->req->cwd, call->out_dir);
+		rc = dir ? fs_make_dirs(dir, 0777, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		free(dir);
+	}
+	return rc ? rc : move_texts(u, e, err);
 }

@@ -32,8 +32,8 @@ struct rust_unit {
 /* As prepare() in backend.c. */
 enum soldr_reason rust_prepare(struct unit *, char *detail, size_t detail_size, soldr_error *, int *rc);
 void rust_release(struct unit *);
-/* Replaces the texts of an entry that was made in another output directory. */
-int rust_move_texts(struct unit *, struct entry *, soldr_error *);
+/* Before a hit: makes the output directory as rustc does, and replaces texts that were made in another one. */
+int rust_fit_entry(struct unit *, struct entry *, soldr_error *);
 
 /* ---- a miss ---- */
 

@@ -110,6 +110,15 @@ pair r01_library "$RUSTC" --crate-name a a.rs $lib
 pair r01_check "$RUSTC" --crate-name a a.rs --crate-type lib --emit=dep-info,metadata --out-dir out
 step r01_library_after_check hit "$RUSTC" --crate-name a a.rs $lib
 pair r01_no_emit "$RUSTC" a.rs --crate-type rlib --out-dir out
+empty() { rm -rf out; }
+step r01_makes_its_directory hit "$RUSTC" a.rs --crate-type rlib --out-dir out
+step r01_makes_directories 'miss:not_seen' "$RUSTC" a.rs --crate-type rlib --out-dir out/in/side
+step r01_makes_directories_again hit "$RUSTC" a.rs --crate-type rlib --out-dir out/in/side
+step r01_no_directory 'bypass:output_special' "$RUSTC" --crate-name a a.rs $lib
+empty() { # rustc makes no directory for a dep-info
+	rm -rf "$work/out" "$work/out2" "$work/out 3"
+	mkdir "$work/out" "$work/out2" "$work/out 3"
+}
 pair r01_o "$RUSTC" a.rs --crate-type lib -o out/q.rlib
 pair r01_static "$RUSTC" a.rs --crate-type staticlib --out-dir out
 pair r01_kinds "$RUSTC" a.rs --crate-type lib,cdylib,staticlib --emit=dep-info,link --out-dir out -C extra-filename=-0123456789abcdef
