@@ -30,6 +30,7 @@
 	X(redact) \
 	X(remap) \
 	X(response) \
+	X(rust) \
 	X(scan) \
 	X(script) \
 	X(service) \
