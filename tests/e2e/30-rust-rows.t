@@ -464,6 +464,8 @@ else
 	skip r14_proxy 'rustc is not a proxy of rustup'
 fi
 printf '#!/bin/sh\nexec "%s" "$@"\n' "$RUSTC" >"$T/rustc" && chmod +x "$T/rustc"
+step r14_plain_script hit "$T/rustc" plain.rs $lib
+printf '#!/bin/sh\nFLAG=-g\nexec "%s" $FLAG "$@"\n' "$RUSTC" >"$T/rustc"
 step r14_script 'bypass:compiler_script' "$T/rustc" plain.rs $lib
 
 # ---- R15: cargo's variables ----

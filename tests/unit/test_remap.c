@@ -223,6 +223,7 @@ static void expect_match_at(int line, const struct buf *file, const char *root, 
 {
 	struct manifest m = MANIFEST_INIT;
 	struct file_memo memo = {.dir = AT_FDCWD};
+	const struct surroundings at = {.memo = &memo};
 	struct digest key = digest_named("key"), id = digest_named(root), any = {0};
 	bool stale;
 	enum soldr_reason why;
@@ -230,7 +231,7 @@ static void expect_match_at(int line, const struct buf *file, const char *root, 
 	buf_add(&m.file, file->data, file->len);
 	SAME_NUMBER(manifest_decode(&m, &key, NULL), 0);
 	SAME_NUMBER(manifest_settle(&m, root, &id), 0);
-	const struct candidate *c = manifest_match(&m, &any, &memo, &stale, &why, detail, sizeof detail);
+	const struct candidate *c = manifest_match(&m, &any, &at, &stale, &why, detail, sizeof detail);
 	same_number_at(__FILE__, line, "reason", why, reason);
 	CU_ASSERT_EQUAL(c != NULL, whose != NULL);
 	if (c && whose) {
