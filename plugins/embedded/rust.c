@@ -406,10 +406,6 @@ static int move_texts(struct unit *u, struct entry *e, soldr_error *err)
 		*s = (struct entry_section){.kind = kinds[i], .executable = s->executable, .data = buf_str(&rust->moved[i]),
 		                            .len = rust->moved[i].len, .raw_len = rust->moved[i].len};
 	}
-	for (size_t i = 0; !rc && i < e->section_count; i++)
-		if (e->sections[i].kind == ENTRY_OUT_DIR)
-			e->sections[i] = (struct entry_section){.kind = ENTRY_OUT_DIR, .data = rust->out_dir, .len = strlen(rust->out_dir),
-			                                        .raw_len = strlen(rust->out_dir)};
 	buf_release(&from);
 	return rc;
 }

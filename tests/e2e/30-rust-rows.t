@@ -266,6 +266,13 @@ HIDDEN=2
 step r06_declared_variable 'miss:not_seen' "$RUSTC" uses.rs $uses
 put hidden.txt two
 step r06_declared_file 'miss:input_changed' "$RUSTC" uses.rs $uses
+# Not declared, it is what a verified hit finds.
+printf 'version: 1\nverify: {percent: 100}\n' >"$T/verify.yaml"
+SOLDR_CONFIG=$T/verify.yaml HIDDEN=3
+step r06_undeclared_stored 'miss:*' "$RUSTC" uses.rs $uses
+step r06_undeclared_verified 'miss:verified' "$RUSTC" uses.rs $uses
+HIDDEN=4
+step r06_undeclared_found 'miss:verify_mismatch' "$RUSTC" uses.rs $uses
 unset SOLDR_CONFIG HIDDEN CARGO_PKG_VERSION
 
 # ---- R07: native libraries ----

@@ -90,6 +90,11 @@ static void every_difference_is_told(void)
 	add(&stored, ENTRY_STDOUT, "");
 	made = result();
 	expect_differences(&stored, &made, "");
+	/* What the store notes for itself is nothing that a compiler gives. */
+	add(&stored, ENTRY_OUT_DIR, "/one");
+	expect_differences(&stored, &made, "");
+	add(&made, ENTRY_OUT_DIR, "/two");
+	expect_differences(&stored, &made, "");
 }
 
 static void what_does_not_unpack_cannot_be_compared(void)
