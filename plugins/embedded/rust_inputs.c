@@ -117,9 +117,34 @@ static enum soldr_reason add_variable(struct gathering *g, const char *name)
 	return SOLDR_REASON_NONE;
 }
 
-/* The name must not appear in the directory. */
-static bool forbid(struct guard_list *l, const char *dir, const char *name)
+static struct guard_input *find_guard(struct guard_list *l, const char *dir, bool has_tuple)
 {
+	for (uint32_t i = 0; i < l->len; i++)
+		if (strcmp(l->items[i].path, dir) == 0 && (l->items[i].tuple.ctime_ns != 0) == has_tuple)
+			return &l->items[i];
+	return NULL;
+}
+
+/*
+ * The name must not appear in the directory. tuple: of the directory, from
+ * before the name was found absent; NULL: it changes too often to be worth it,
+ * and the name is looked at every time.
+ */
+static bool forbid(struct guard_list *l, const char *dir, const char *name, const struct tuple *tuple)
+{
+	struct guard_input *same = find_guard(l, dir, tuple != NULL);
+	if (same) {
+		const char **more = realloc((void *)(uintptr_t)same->names, (same->name_count + 1) * sizeof *more);
+		vec_add(&l->strings, name);
+		if (!more || !vec_ok(&l->strings)) {
+			if (more)
+				same->names = more;
+			return false;
+		}
+		more[same->name_count++] = l->strings.items[l->strings.len - 1];
+		same->names = more;
+		return true;
+	}
 	if (l->len == l->cap) {
 		uint32_t cap = l->cap ? l->cap * 2 : 16;
 		struct guard_input *items = realloc(l->items, cap * sizeof *items);
@@ -136,9 +161,53 @@ static bool forbid(struct guard_list *l, const char *dir, const char *name)
 		return false;
 	}
 	names[0] = l->strings.items[l->strings.len - 1];
-	/* No tuple: the names are looked at every time. */
 	l->items[l->len++] = (struct guard_input){.path = l->strings.items[l->strings.len - 2], .exists = 1, .names = names, .name_count = 1};
+	if (tuple)
+		l->items[l->len - 1].tuple = *tuple;
 	return true;
+}
+
+/* mod x is x.rs or x/mod.rs: with both the compile fails, so the other one must stay absent. */
+static bool forbid_other_module(struct gathering *g, const char *path)
+{
+	const char *base = path_base(path), *ext = path_ext(path);
+	struct buf dir = BUF_INIT, name = BUF_INIT;
+	struct stat st;
+	struct tuple tuple = {0};
+	if (strcmp(ext, ".rs") != 0 || strcmp(path, g->u->inv.source) == 0)
+		return true;
+	buf_add(&dir, path, (size_t)(base - path));
+	if (strcmp(base, "mod.rs") == 0) {
+		while (dir.len && dir.data[dir.len - 1] == '/')
+			dir.data[--dir.len] = 0;
+		const char *own = path_base(buf_str(&dir));
+		buf_addf(&name, "%s.rs", own);
+		dir.len = (size_t)(own - buf_str(&dir));
+	} else {
+		buf_add(&name, base, (size_t)(ext - base));
+		buf_add(&dir, base, (size_t)(ext - base));
+		bool nested = buf_ok(&dir) && sys.fstatat(g->u->dir, buf_str(&dir), &st, 0) == 0;
+		dir.len -= nested ? 0 : (size_t)(ext - base);
+		if (nested)
+			buf_clear(&name);
+		buf_adds(&name, nested ? "mod.rs" : "/mod.rs");
+	}
+	if (!dir.len)
+		buf_addc(&dir, '.');
+	bool good = buf_ok(&dir) && buf_ok(&name);
+	if (good) {
+		dir.data[dir.len] = 0;
+		bool known = sys.fstatat(g->u->dir, dir.data, &st, 0) == 0;
+		if (known)
+			tuple_of(&tuple, &st);
+		known = known && !tuple_unsafe_since(&tuple, g->begun);
+		char *other = path_join(dir.data, name.data);
+		good = other && (sys.fstatat(g->u->dir, other, &st, 0) == 0 || forbid(g->guards, dir.data, name.data, known ? &tuple : NULL));
+		free(other);
+	}
+	buf_release(&dir);
+	buf_release(&name);
+	return good;
 }
 
 /* ---- the dep-info ------------------------------------------------------------------------- */
@@ -253,6 +322,8 @@ static enum soldr_reason add_sources(struct gathering *g)
 		why = add_file(g, d.sources.items[i], &content);
 		if (why == SOLDR_REASON_NONE)
 			why = judge_text(u, &content);
+		if (why == SOLDR_REASON_NONE && !forbid_other_module(g, d.sources.items[i]))
+			why = SOLDR_REASON_INPUTS_UNKNOWN;
 	}
 	for (size_t i = 0; why == SOLDR_REASON_NONE && i < d.names.len; i++) {
 		const char *now = env_get(u->req->envp, d.names.items[i]);
@@ -299,7 +370,7 @@ static enum soldr_reason add_static_libraries(struct gathering *g)
 			found = path && sys.fstatat(g->u->dir, path, &st, 0) == 0;
 			if (found)
 				why = add_file(g, path, NULL);
-			else if (!path || !forbid(g->guards, call->native_dirs.items[k], buf_str(&name)))
+			else if (!path || !forbid(g->guards, call->native_dirs.items[k], buf_str(&name), NULL))
 				why = SOLDR_REASON_INPUTS_UNKNOWN;
 			free(path);
 		}
@@ -349,7 +420,7 @@ static enum soldr_reason add_link(struct gathering *g, const struct identity *to
 	if (why == SOLDR_REASON_NONE)
 		why = inputs_add_programs(g->list, &facts.files, g->begun);
 	for (size_t i = 0; why == SOLDR_REASON_NONE && i < facts.absent_count; i++)
-		if (!forbid(g->guards, facts.absent[i].dir, facts.absent[i].name))
+		if (!forbid(g->guards, facts.absent[i].dir, facts.absent[i].name, NULL))
 			why = SOLDR_REASON_INPUTS_UNKNOWN;
 	link_release(&facts);
 	buf_release(&report);
@@ -360,7 +431,7 @@ static bool forbid_if_absent(struct guard_list *l, const char *dir, const char *
 {
 	struct stat st;
 	char *path = path_join(dir, name);
-	bool good = path && (sys.stat(path, &st) == 0 || forbid(l, dir, name));
+	bool good = path && (sys.stat(path, &st) == 0 || forbid(l, dir, name, NULL));
 	free(path);
 	return good;
 }

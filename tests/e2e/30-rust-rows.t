@@ -189,6 +189,17 @@ printf 'mod one;\nmod four;\npub fn f() -> u8 { one::X + four::X }\n' >m/lib.rs
 put m/four.rs 'pub const X: u8 = 4;'
 step r03_added 'miss:not_seen' "$RUSTC" m/lib.rs --crate-name m $lib
 
+# mod x with both x.rs and x/mod.rs is an error, whichever came first.
+mkdir -p m/four && put m/four/mod.rs 'pub const X: u8 = 5;'
+step r03_other_file 'bypass:compile_failed' "$RUSTC" m/lib.rs --crate-name m $lib
+rm m/four/mod.rs
+step r03_other_file_gone hit "$RUSTC" m/lib.rs --crate-name m $lib
+mkdir m/one && put m/one/other.rs ''
+step r03_unrelated_file hit "$RUSTC" m/lib.rs --crate-name m $lib
+put m/one/mod.rs ''
+step r03_other_file_later 'bypass:compile_failed' "$RUSTC" m/lib.rs --crate-name m $lib
+rm -r m/one
+
 # ---- R04: variables of the source ----
 put env.rs 'pub const E: Option<&str> = option_env!("SOME_V"); pub const P: &str = env!("MUST_V");'
 export MUST_V=x
