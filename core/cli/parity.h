@@ -49,6 +49,11 @@ struct parity_request *parity_requests_add(struct parity_requests *);
 int parity_read_database(struct parity_requests *, const char *file, soldr_error *);
 /* The directory that SOLDR_RECORD named during a build. */
 int parity_read_record(struct parity_requests *, const char *dir, soldr_error *);
+/*
+ * Takes the directories below dir out of the requests' PATH: the links of the recorded build, by which a linker that
+ * rustc calls would be one more compile through soldr. -1: memory is out.
+ */
+int parity_leave_path(struct parity_requests *, const char *dir);
 /* Called by each compile: writes its request into the directory. Failing is silent: a build must not break. */
 void parity_record(const char *dir, const char *cwd, const char *const *argv, const char *const *envp);
 /* Keeps n of them, the same ones for the same seed, in their order. */

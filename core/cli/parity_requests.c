@@ -243,6 +243,38 @@ int parity_read_record(struct parity_requests *l, const char *dir, soldr_error *
 	return rc;
 }
 
+int parity_leave_path(struct parity_requests *l, const char *dir)
+{
+	for (size_t i = 0; i < l->len; i++) {
+		struct vec *envp = &l->items[i].envp;
+		for (size_t k = 0; k < envp->len; k++) {
+			struct buf path = BUF_INIT;
+			if (strncmp(envp->items[k], "PATH=", 5) != 0)
+				continue;
+			const char *between = "PATH=";
+			for (const char *p = envp->items[k] + 5; *p;) {
+				size_t n = strcspn(p, ":");
+				char *entry = strndup(p, n);
+				if (!entry)
+					return -1;
+				if (!path_is_below(entry, dir))
+					buf_addf(&path, "%s%s", between, entry);
+				between = path.len ? ":" : between;
+				free(entry);
+				p += n + (p[n] == ':');
+			}
+			if (!path.len)
+				buf_adds(&path, between);
+			char *whole = buf_detach(&path);
+			if (!whole)
+				return -1;
+			free(envp->items[k]);
+			envp->items[k] = whole;
+		}
+	}
+	return 0;
+}
+
 /* ---- journals -------------------------------------------------------------------------- */
 
 struct journal_reading {

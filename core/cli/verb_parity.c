@@ -87,6 +87,12 @@ static int record_build(struct parity_work *w, char *const *command)
 		cli_error("parity: %s", err.message);
 		status = STATUS_SOLDR;
 	}
+	char *links = path_join(w->plan.scratch, "cache");
+	if (!status && (!links || parity_leave_path(&w->requests, links) != 0)) {
+		cli_error("parity: out of memory");
+		status = STATUS_SOLDR;
+	}
+	free(links);
 	free(record);
 	return status;
 }

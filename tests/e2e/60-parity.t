@@ -109,6 +109,21 @@ printf '[{"directory": "x"}]' > bad.json
 run "$SOLDR" parity --compdb bad.json
 like "$err" 'bad.json: entry 0 needs an absolute "directory"' "a bad entry is named"
 
+# In a build of cargo rustc calls the linker by a name that leads through soldr; replayed, that must count as one compile.
+if command -v cargo >/dev/null && command -v cc >/dev/null; then
+	mkdir -p "$T/crate/src"
+	cd "$T/crate" || exit 1
+	printf '[package]\nname = "small"\nversion = "0.1.0"\nedition = "2021"\n' >Cargo.toml
+	printf 'fn main() {}\n' >src/main.rs
+	run env CARGO_INCREMENTAL=0 CARGO_TARGET_DIR="$T/target" "$SOLDR" parity --backends embedded,null --build -- cargo build --offline
+	is "$status" 0 "a build of cargo gives rustc's bytes"
+	like "$out" '^[1-9][0-9]* requests: .* 0 different' "and every request is counted once"
+	[ "$status" = 0 ] || lib_note report "$out"
+	cd "$T/src" || exit 1
+else
+	skip "a build of cargo" "no cargo, or no cc to link with"
+fi
+
 mkdir "$T/corpus"
 counts=$(python3 "$lib_dir/../parity/corpus.py" "$T/corpus")
 lib_note corpus "$counts"
