@@ -204,6 +204,16 @@ static int read_list(const struct unit *u, const struct run *run, struct buf *te
 	return rc;
 }
 
+/* The compiler wrote into the file, so its other names would keep the unfiltered rule. */
+static int rewrite_depfile(const struct unit *u, const struct buf *text, soldr_error *err)
+{
+	int fd = sys.open(u->depfile_path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0);
+	int why = fd < 0 ? errno : fs_write_all(fd, buf_str(text), text->len);
+	if (fd >= 0 && sys.close(fd) != 0 && !why)
+		why = errno;
+	return why ? err_set(err, SOLDR_E_IO, why, "embedded", "cannot write %s", u->depfile_path) : 0;
+}
+
 /* Publishes the depfile anew, with the mode that the compiler left it with. */
 static int replace_depfile(const struct unit *u, const struct buf *text, soldr_error *err)
 {
@@ -211,10 +221,13 @@ static int replace_depfile(const struct unit *u, const struct buf *text, soldr_e
 	struct stat st;
 	if (!buf_ok(text))
 		return err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+	bool there = sys.lstat(u->depfile_path, &st) == 0;
+	if (there && st.st_nlink > 1)
+		return rewrite_depfile(u, text, err);
 	int rc = fs_temp_open(&t, u->depfile_path, 0666, err);
 	if (rc)
 		return rc;
-	if (sys.lstat(u->depfile_path, &st) == 0)
+	if (there)
 		fchmod(t.fd, st.st_mode & 07777);
 	int why = fs_write_all(t.fd, buf_str(text), text->len);
 	if (why) {

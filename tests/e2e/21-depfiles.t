@@ -152,6 +152,19 @@ both {
 	same 'c02_mm_side', 'CC -MM -MF y.d x.c', 'bypass:preprocess_only';
 	same 'c02_mt_alone', 'CC -MT t -c x.c', 'bypass:depfile_unclear';
 	same 'c02_mf_alone', 'CC -MF t.d -c x.c', 'bypass';
+
+	# The compiler writes into a depfile that is there, so into its other name as well, before soldr mends it.
+	my $s = scene(name => 'c28_linked_depfile', fresh => 1, source => "#include <stddef.h>\nint x;\n");
+	my %rules;
+	for my $how (qw(bare soldr)) {
+		unlink map { $s->dir . "/$_" } qw(d.d other.d x.o);
+		$s->put('d.d', 'old');
+		link $s->dir . '/d.d', $s->dir . '/other.d';
+		settle();
+		$how eq 'bare' ? $s->run_bare('CC -MMD -MF d.d -c x.c') : $s->run_soldr('CC -MMD -MF d.d -c x.c');
+		$rules{$how} = join '|', map { $s->get($_) } qw(d.d other.d);
+	}
+	is($rules{soldr}, $rules{bare}, "c28_linked_depfile: $CC: both names of a depfile hold the compiler's rule");
 };
 
 done_testing();
