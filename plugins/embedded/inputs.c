@@ -414,10 +414,19 @@ static bool met_by_user_header(const struct unit *u, const struct input_list *l,
 	return false;
 }
 
+/* Clang that shows the headers lists system headers in a -MMD depfile as well; not in every release, and not for -Wp,-H. */
+static bool shows_headers(const struct invocation *inv)
+{
+	for (size_t i = 0; inv->family == FAMILY_CLANG && i < inv->key_args.len; i++)
+		if (strcmp(inv->key_args.items[i], "-H") == 0 || strcmp(inv->key_args.items[i], "--trace-includes") == 0)
+			return true;
+	return false;
+}
+
 bool inputs_user_headers(const struct unit *u, const struct identity *id, const struct input_list *l, const struct vec *paths, bool *keep)
 {
 	struct dir_lists d = {VEC_INIT, VEC_INIT};
-	bool sure = sort_dirs(u, id, &d) && !env_get(u->req->envp, "CPATH");
+	bool sure = sort_dirs(u, id, &d) && !env_get(u->req->envp, "CPATH") && !shows_headers(&u->inv);
 	for (size_t i = 0; i < l->len && sure; i++) {
 		struct input *in = &l->items[i];
 		char *full = path_absolute(u->req->cwd, in->path);
