@@ -71,7 +71,7 @@ PRODUCTS := $(BINARY) $(PLUGIN_FILES) $(LIBDIR)/libsoldr.a $(LIBDIR)/libsoldr.so
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all help deps check check-unit check-e2e demo parity install uninstall clean
+.PHONY: all help deps check check-unit check-e2e demo parity soak-diff install uninstall clean
 
 all: $(PRODUCTS)
 
@@ -82,6 +82,8 @@ help:
 	@echo 'make check         install what is missing, then every test'
 	@echo 'make check-unit    unit tests only;  make check-e2e: end-to-end tests only (T=tests/e2e/10-forms.t: one)'
 	@echo 'make parity        the corpus of tests/parity through every backend'
+	@echo 'make soak-diff     random edits and compiles, bare against soldr, until stopped'
+	@echo '                   (COMPILER=gcc, g++, clang or clang++; SEED=n STEPS=n MINUTES=n KEEP=dir)'
 	@echo 'make install       to PREFIX ($(PREFIX)), below DESTDIR; make uninstall'
 	@echo 'make clean'
 	@echo 'SAN=address,undefined or SAN=thread: with sanitizers, e.g. make check SAN=address,undefined'
@@ -183,6 +185,11 @@ check-e2e: all $(FIXTURES)
 
 parity: all
 	@SOLDR_BIN=$(CURDIR)/$(BINARY) tests/parity/run.sh
+
+COMPILER ?= gcc
+soak-diff: all
+	@SOLDR_BIN=$(CURDIR)/$(BINARY) tests/parity/soak_diff.py --compiler $(COMPILER) $(if $(SEED),--seed $(SEED)) \
+		$(if $(STEPS),--steps $(STEPS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(KEEP),--keep $(KEEP))
 
 demo: deps
 	@$(MAKE) --no-print-directory all

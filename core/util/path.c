@@ -69,6 +69,23 @@ char *path_absolute(const char *cwd, const char *path)
 	return buf_detach(&b);
 }
 
+void path_tidy(char *path)
+{
+	char *out = path + (*path == '/');
+	for (const char *p = out; *p;) {
+		size_t n = strcspn(p, "/");
+		size_t step = n + (p[n] == '/');
+		if (n && !(n == 1 && *p == '.')) {
+			memmove(out, p, step);
+			out += step;
+		}
+		p += step;
+	}
+	if (out > path + 1 && out[-1] == '/')
+		out--;
+	*out = 0;
+}
+
 bool path_is_below(const char *path, const char *dir)
 {
 	size_t n = strlen(dir);

@@ -18,6 +18,7 @@ size_t path_stem_len(const char *base);
 const char *path_ext(const char *path); /* ".c", or "" */
 /* Absolute and lexically clean ("." and "//" removed; ".." kept: it may cross a link). */
 char *path_absolute(const char *cwd, const char *path);
+void path_tidy(char *path); /* in place: without "." and doubled slashes, lexically; "." becomes "" */
 bool path_is_below(const char *path, const char *dir); /* lexically dir itself or below it */
 /* realpath of /proc/self/exe; NULL where it cannot be read. */
 char *path_self(void);

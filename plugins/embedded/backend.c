@@ -276,8 +276,12 @@ bool unit_add_output(struct unit *u, struct output what)
 	for (size_t i = 0; i + 1 < u->output_count; i++)
 		if (strcmp(u->outputs[i].path, o->path) == 0)
 			return false;
+	bool empty;
+	if (!materialise_possible(o->path, &empty))
+		return false;
+	o->keeps_mode = o->keeps_mode || (o->by_assembler && empty);
 	/* Into a file that keeps its mode the compiler must be able to write. */
-	return materialise_possible(o->path) && (!o->keeps_mode || access(o->path, W_OK) == 0 || errno == ENOENT);
+	return !o->keeps_mode || access(o->path, W_OK) == 0 || errno == ENOENT;
 }
 
 static bool is_null_device(const char *path)
@@ -289,17 +293,19 @@ static bool is_null_device(const char *path)
 static enum soldr_reason set_outputs(struct unit *u)
 {
 	const struct invocation *inv = &u->inv;
+	struct output object = {.path = inv->output, .kind = ENTRY_OBJECT, .keeps_mode = inv->output_keeps_mode, .rewritten = inv->output_is_rewritten};
 	bool fine = true;
+	object.by_assembler = (inv->tools & TOOL_ASSEMBLER) && inv->action == ACTION_OBJECT;
 	if (inv->depfile) {
-		fine = unit_add_output(u, (struct output){inv->depfile, ENTRY_DEPFILE, false, true, false});
+		fine = unit_add_output(u, (struct output){.path = inv->depfile, .kind = ENTRY_DEPFILE, .keeps_mode = true});
 		u->depfile_path = fine ? u->outputs[0].path : NULL;
 	}
 	for (size_t i = 0; fine && i < inv->side_count; i++) {
 		const struct side_output *s = &inv->sides[i];
-		fine = unit_add_output(u, (struct output){s->path, ENTRY_SIDE + (uint32_t)i, s->optional, s->keeps_mode, s->rewritten});
+		fine = unit_add_output(u, (struct output){s->path, ENTRY_SIDE + (uint32_t)i, s->optional, s->keeps_mode, s->rewritten, false});
 	}
 	if (fine && !inv->no_output)
-		fine = unit_add_output(u, (struct output){inv->output, ENTRY_OBJECT, false, inv->output_keeps_mode, inv->output_is_rewritten});
+		fine = unit_add_output(u, object);
 	else if (fine && inv->action != ACTION_SYNTAX)
 		fine = is_null_device(inv->output);
 	return fine ? SOLDR_REASON_NONE : SOLDR_REASON_OUTPUT_SPECIAL;

@@ -311,12 +311,22 @@ enum soldr_reason inputs_add_asked(const struct unit *u, struct input_list *l, c
 
 /* ---- the user's own -MMD -------------------------------------------------------------- */
 
-static bool below_any(const char *path, const char *const *dirs, size_t count)
+/* Compared are full names without "." and doubled slashes: compilers drop a leading "./" from some names and not from others. */
+static bool below_any(const char *full, const struct vec *dirs)
 {
-	for (size_t i = 0; i < count; i++)
-		if (path_is_below(path, dirs[i]))
+	for (size_t i = 0; i < dirs->len; i++)
+		if (path_is_below(full, dirs->items[i]))
 			return true;
 	return false;
+}
+
+static bool add_full(struct vec *to, const char *cwd, const char *path)
+{
+	char *full = path_absolute(cwd, path);
+	if (full)
+		vec_add(to, full);
+	free(full);
+	return full && vec_ok(to);
 }
 
 struct dir_lists {
@@ -324,17 +334,27 @@ struct dir_lists {
 };
 
 /* Directories whose headers are system headers, and those whose are not. */
-static void sort_dirs(const struct unit *u, const struct identity *id, struct dir_lists *d)
+static bool sort_dirs(const struct unit *u, const struct identity *id, struct dir_lists *d)
 {
+	const char *cwd = u->req->cwd;
+	for (size_t i = 0; i < id->system_dirs.len; i++)
+		if (!add_full(&d->system, cwd, id->system_dirs.items[i]))
+			return false;
+	size_t standard = d->system.len;
 	for (size_t i = 0; i < u->inv.include_dir_count; i++) {
 		const struct include_dir *dir = &u->inv.include_dirs[i];
+		char *full = path_absolute(cwd, dir->path);
 		bool system = dir->kind == INCLUDE_SYSTEM || dir->kind == INCLUDE_AFTER;
 		/* Both compilers ignore a -I that names a system directory. */
-		for (size_t k = 0; !system && k < id->system_dirs.len; k++)
-			system = strcmp(dir->path, id->system_dirs.items[k]) == 0;
-		vec_add(system ? &d->system : &d->user, dir->path);
+		for (size_t k = 0; full && !system && k < standard; k++)
+			system = strcmp(full, d->system.items[k]) == 0;
+		if (full)
+			vec_add(system ? &d->system : &d->user, full);
+		free(full);
+		if (!full)
+			return false;
 	}
-	vec_add_all(&d->system, vec_items(&id->system_dirs));
+	return vec_ok(&d->system) && vec_ok(&d->user);
 }
 
 static bool name_matches(const char *path, const char *spelled)
@@ -360,29 +380,74 @@ static bool met_by_system_header(const struct input_list *l, const char *path)
 	return false;
 }
 
+/* A header that a user's file may have found beside itself is no system header, whatever its directory is. */
+static bool found_beside(const struct unit *u, const struct input *user, const char *full)
+{
+	char *dir = path_dir(user->path), *own = dir ? path_absolute(u->req->cwd, dir) : NULL;
+	bool found = !own || ((user->flags & SCAN_COMPUTED) && path_is_below(full, own));
+	for (size_t k = 0; !found && k < user->includes.len; k++) {
+		const char *spelled = user->includes.items[k];
+		char *joined = *spelled == '"' ? path_join(own, spelled + 1) : NULL;
+		char *beside = joined ? path_absolute("", joined) : NULL;
+		found = beside && strcmp(beside, full) == 0;
+		free(joined);
+		free(beside);
+	}
+	free(dir);
+	free(own);
+	return found;
+}
+
+static bool met_by_user_header(const struct unit *u, const struct input_list *l, const char *full)
+{
+	/* -include looks in the working directory first. */
+	for (size_t i = 0; i < u->inv.forced_includes.len; i++) {
+		char *named = path_absolute(u->req->cwd, u->inv.forced_includes.items[i]);
+		bool same = !named || strcmp(named, full) == 0;
+		free(named);
+		if (same)
+			return true;
+	}
+	for (size_t i = 0; i < l->len; i++)
+		if (!l->items[i].is_program && !l->items[i].is_system && found_beside(u, &l->items[i], full))
+			return true;
+	return false;
+}
+
+/* Clang that shows the headers lists system headers in a -MMD depfile as well; not in every release, and not for -Wp,-H. */
+static bool shows_headers(const struct invocation *inv)
+{
+	for (size_t i = 0; inv->family == FAMILY_CLANG && i < inv->key_args.len; i++)
+		if (strcmp(inv->key_args.items[i], "-H") == 0 || strcmp(inv->key_args.items[i], "--trace-includes") == 0)
+			return true;
+	return false;
+}
+
 bool inputs_user_headers(const struct unit *u, const struct identity *id, const struct input_list *l, const struct vec *paths, bool *keep)
 {
 	struct dir_lists d = {VEC_INIT, VEC_INIT};
-	bool sure = !env_get(u->req->envp, "CPATH");
-	sort_dirs(u, id, &d);
-	for (size_t i = 0; i < l->len; i++) {
+	bool sure = sort_dirs(u, id, &d) && !env_get(u->req->envp, "CPATH") && !shows_headers(&u->inv);
+	for (size_t i = 0; i < l->len && sure; i++) {
 		struct input *in = &l->items[i];
-		in->is_system = !in->is_program && !in->is_source && below_any(in->path, vec_items(&d.system), d.system.len);
-		if (in->is_system && below_any(in->path, vec_items(&d.user), d.user.len))
+		char *full = path_absolute(u->req->cwd, in->path);
+		in->is_system = full && !in->is_program && !in->is_source && below_any(full, &d.system);
+		if (!full || (in->is_system && below_any(full, &d.user)))
 			sure = false;
 		/* Included by its full path, a header in a system directory is a user header. */
 		for (size_t k = 0; k < in->includes.len; k++)
 			if (in->includes.items[k][1] == '/')
 				sure = false;
+		free(full);
 	}
 	for (size_t i = 0; i < paths->len && sure; i++) {
 		const char *path = paths->items[i];
-		bool system = strcmp(path, u->inv.source) != 0 && below_any(path, vec_items(&d.system), d.system.len);
-		keep[i] = !system;
-		if (!system && strcmp(path, u->inv.source) != 0 && met_by_system_header(l, path))
+		char *full = path_absolute(u->req->cwd, path);
+		bool source = strcmp(path, u->inv.source) == 0;
+		keep[i] = source || (full && !below_any(full, &d.system));
+		if (!full || (!source && (keep[i] ? met_by_system_header(l, path) : met_by_user_header(u, l, full))))
 			sure = false;
+		free(full);
 	}
-	sure = sure && vec_ok(&d.user) && vec_ok(&d.system);
 	vec_release(&d.user);
 	vec_release(&d.system);
 	return sure;

@@ -5,10 +5,14 @@
 
 #include <errno.h>
 
-bool materialise_possible(const char *path)
+bool materialise_possible(const char *path, bool *empty)
 {
 	struct stat st;
-	return sys.lstat(path, &st) != 0 ? errno == ENOENT : S_ISREG(st.st_mode);
+	*empty = false;
+	if (sys.lstat(path, &st) != 0)
+		return errno == ENOENT;
+	*empty = st.st_size == 0;
+	return S_ISREG(st.st_mode);
 }
 
 static int fill(struct fs_temp *t, const struct entry *e, const struct output *o, struct buf *scratch, uint64_t *bytes, soldr_error *err)

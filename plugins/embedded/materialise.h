@@ -19,10 +19,11 @@ struct output {
 	bool optional; /* whether the compiler writes it depends on the source */
 	bool keeps_mode; /* the compiler writes into a file that is there, and leaves its mode */
 	bool rewritten;  /* it is written twice */
+	bool by_assembler; /* GNU as replaces a file that is there, but writes into an empty one */
 };
 
-/* True when the path can be an output of ours: absent, or a regular file. */
-bool materialise_possible(const char *path);
+/* True when the path can be an output of ours: absent, or a regular file; empty: such a file is there and has no bytes. */
+bool materialise_possible(const char *path, bool *empty);
 /*
  * Writes all outputs, in the given order; on an error none of the targets was
  * touched by half. An optional output that the entry lacks stays as it is.

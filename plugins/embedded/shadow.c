@@ -39,9 +39,9 @@ void guards_release(struct guard_list *l)
 
 struct search {
 	const struct unit *u;
-	struct vec dirs;       /* the include path, in order */
+	struct vec dirs;       /* the include path, in order; tidy */
 	size_t first_bracket;  /* dirs before this serve "…" only */
-	struct file_memo paths;   /* set of input paths */
+	struct file_memo paths;   /* set of input paths, tidy: depfiles drop a "./" that the search path has, and keep others */
 	struct file_memo done;    /* set of "DIR/NAME" looked at */
 	struct vec present;       /* found by __has_include, and no input */
 	int64_t begun;
@@ -179,11 +179,20 @@ static enum soldr_reason pass_by(struct search *s, const char *dir, const char *
 	return SOLDR_REASON_INPUT_MODIFIED;
 }
 
+static void add_tidy(struct vec *to, const char *path)
+{
+	vec_add(to, path);
+	if (vec_ok(to))
+		path_tidy(to->items[to->len - 1]);
+}
+
 static bool is_input(struct search *s, const char *dir, const char *name)
 {
 	char path[PATH_MAX];
 	bool fits;
 	join(path, sizeof path, dir, name, &fits);
+	if (fits)
+		path_tidy(path);
 	return fits && memo_has(&s->paths, path);
 }
 
@@ -211,7 +220,7 @@ static enum soldr_reason asked_for(struct search *s, const char *dir, const char
 	bool fits;
 	join(path, sizeof path, dir, name, &fits);
 	if (fits && sys.fstatat(s->u->dir, path, &st, 0) == 0 && S_ISREG(st.st_mode))
-		vec_add(&s->present, path);
+		add_tidy(&s->present, path);
 	return pass_by(s, dir, name);
 }
 
@@ -257,13 +266,19 @@ static enum soldr_reason follow(struct search *s, const char *includer_dir, cons
  * An input that no spelled name explains (a computed #include): what its name
  * may have been follows from the directories that it lies below.
  */
-static enum soldr_reason follow_unexplained(struct search *s, const struct input_list *l, const char *path)
+static enum soldr_reason follow_unexplained(struct search *s, const struct input_list *l, const char *input)
 {
 	enum soldr_reason why = SOLDR_REASON_NONE;
+	char path[PATH_MAX];
+	bool fits;
+	join(path, sizeof path, "", input, &fits);
+	if (!fits)
+		return SOLDR_REASON_INPUTS_UNKNOWN;
+	path_tidy(path);
 	for (size_t i = 0; i < s->dirs.len && why == SOLDR_REASON_NONE; i++) {
 		const char *dir = s->dirs.items[i];
 		size_t n = strlen(dir);
-		if (!path_is_below(path, dir) || path[n] == 0)
+		if (n ? !path_is_below(path, dir) || path[n] == 0 : *path == '/')
 			continue;
 		const char *name = path + n + (path[n] == '/');
 		for (size_t k = 0; k < i && why == SOLDR_REASON_NONE; k++)
@@ -311,6 +326,8 @@ static void make_search_path(struct search *s, const struct identity *id)
 	add_kind(&s->dirs, inv, INCLUDE_AFTER);
 	if (!vec_ok(&s->dirs))
 		s->failed = true;
+	for (size_t i = 0; i < s->dirs.len; i++)
+		path_tidy(s->dirs.items[i]);
 }
 
 /* Headers of the user may have a precompiled form beside them, from one moment to the next. */
@@ -360,14 +377,26 @@ static enum soldr_reason follow_all(struct search *s, const struct input_list *l
 	return why;
 }
 
+static void note_inputs(struct search *s, const struct input_list *l)
+{
+	struct vec tidy = VEC_INIT;
+	for (size_t i = 0; i < l->len; i++)
+		if (!l->items[i].is_program)
+			add_tidy(&tidy, l->items[i].path);
+	for (size_t i = 0; i < tidy.len; i++)
+		if (!memo_note(&s->paths, tidy.items[i]))
+			s->failed = true;
+	if (!vec_ok(&tidy))
+		s->failed = true;
+	vec_release(&tidy);
+}
+
 enum soldr_reason guards_make(const struct unit *u, const struct identity *id, struct input_list *l, int64_t begun,
                               struct guard_list *out, char *detail, size_t detail_size)
 {
 	struct search s = {.u = u, .begun = begun, .out = out, .detail = detail, .detail_size = detail_size};
 	make_search_path(&s, id);
-	for (size_t i = 0; i < l->len; i++)
-		if (!l->items[i].is_program && !memo_note(&s.paths, l->items[i].path))
-			s.failed = true;
+	note_inputs(&s, l);
 	enum soldr_reason why = follow_all(&s, l);
 	for (size_t i = 0; i < s.present.len && why == SOLDR_REASON_NONE; i++) {
 		if (memo_has(&s.paths, s.present.items[i]))

@@ -80,6 +80,13 @@ both {
 	forms 'idirafter', "CC MODE -Iinc -idirafter sys -c x.c", 'hit';
 	forms 'iquote', "CC MODE -iquote inc -isystem sys -c x.c", 'hit', source => qq{#include "a.h"\n#include <s.h>\n},
 		files => {'sys/s.h' => "int s;\n"};
+	forms 'shows_headers', 'CC MODE -H -Iinc -isystem sys -c x.c', 'hit';
+	forms 'dotted_directories', 'CC MODE -I./inc -isystem ././sys -isystem .//sys/deep -c x.c', 'hit', source => qq{#include <s.h>\n#include <t.h>\n#include "u.h"\n};
+	forms 'system_directory_is_cwd', 'CC MODE -Iinc -isystem . -c x.c', 'hit', source => qq{#include <u.h>\n};
+	forms 'beside_the_source', 'CC MODE -isystem sys -c sys/y.c', 'hit', files => {'sys/y.c' => qq{#include "t.h"\n}};
+	forms 'beside_a_header', 'CC MODE -isystem sys -c x.c', 'hit', source => qq{#include "sys/e.h"\n}, files => {'sys/e.h' => qq{#include "t.h"\n}};
+	forms 'beside_computed', 'CC MODE -isystem sys -c sys/y.c', 'hit', files => {'sys/y.c' => qq{#define H "t.h"\n#include H\n}};
+	forms 'forced', 'CC MODE -isystem . -include u.h -c sys/y.c', 'hit', files => {'sys/y.c' => qq{int y = U;\n}};
 	forms 'nested_directories', "CC MODE -Isys -isystem sys/deep -c x.c", 'hit', source => qq{#include <d.h>\n#include <deep/d.h>\n#include <t.h>\n},
 		files => {'sys/deep/d.h' => "typedef int d;\n"};
 	forms 'computed', 'CC MODE -Iinc -isystem sys -DH=<s.h> -c x.c', 'hit', source => qq{#include H\n#include "u.h"\nint q;\n};

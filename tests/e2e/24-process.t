@@ -144,6 +144,14 @@ both {
 	$s->step('depfile read-only', 'CC -MMD -c x.c', 'any', before => sub { spew($_[0]->dir . '/x.d', 'old'); chmod 0444, $_[0]->dir . '/x.d' });
 	$s->step("depfile of another mode, $_", "CC $_ -c x.c", 'any', before => sub { spew($_[0]->dir . '/x.d', 'old'); chmod 0640, $_[0]->dir . '/x.d' })
 		for '-MMD', '-MD', '-MMD -MP', '-MMD -MP';
+	for my $old ('old', '') {
+		my $label = $old ? '' : ', empty';
+		my $chmod = sub { my ($name) = @_; sub { spew($_[0]->dir . "/$name", $old); chmod 0640, $_[0]->dir . "/$name" } };
+		$s->step("object stored$label", 'CC -c x.c', 'any');
+		$s->step("object of another mode$label", 'CC -c x.c', 'hit', before => $chmod->('x.o'));
+		$s->step("assembly stored$label", 'CC -S x.c', 'any');
+		$s->step("assembly of another mode$label", 'CC -S x.c', 'hit', before => $chmod->('x.s'));
+	}
 	$s->step('source unreadable', 'CC -c x.c -o out/y.o', 'any', before => sub { chmod 0, $_[0]->dir . '/x.c' }, after => sub { chmod 0644, $_[0]->dir . '/x.c' });
 	$s->step('header unreadable', 'CC -c x.c -o out/y.o', 'any', before => sub { chmod 0, $_[0]->dir . '/u.h' }, after => sub { chmod 0644, $_[0]->dir . '/u.h' });
 	$s->step('directory not to be searched', 'CC -Iout -c x.c', 'any', before => sub { chmod 0, $_[0]->dir . '/out' }, after => sub { chmod 0755, $_[0]->dir . '/out' });

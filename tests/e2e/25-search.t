@@ -30,6 +30,23 @@ both {
 		$s->remove($new);
 		$s->step("$name: it goes", $cmd, 'any');
 	}
+	# The same search path in other words: what a depfile calls the header is not how the directory is spelled.
+	for (['dots', '-Ia -I././b'], ['dots and slashes', '-I.//a -I.//b/./'], ['through another', '-Ia -Ia/../b'], ['slash', '-Ia/ -Ib/']) {
+		my ($name, $path) = @$_;
+		for (['a name', '#include <h.h>'], ['computed', "#define N <h.h>\n#include N"], ['a dotted name', '#include <./h.h>'],
+			['asked for', "#if __has_include(<h.h>)\n#include <h.h>\n#endif"]) {
+			my ($what, $text) = @$_;
+			$s = scene(name => 'c11_spelling', source => "$text\n", files => {'b/h.h' => "int h = 1;\n", 'a/keep' => ''});
+			$s->step("$name, $what: without", "CC $path -c x.c", 'miss');
+			$s->step("$name, $what: again", "CC $path -c x.c", 'hit');
+			$s->put('a/h.h', "int shadow = 5;\n");
+			$s->step("$name, $what: a header appears", "CC $path -c x.c", 'miss');
+		}
+	}
+	$s = scene(name => 'c11_spelling', source => "#include <u.h>\n", files => {'a/keep' => ''});
+	$s->step('cwd: without', 'CC -Ia -I. -c x.c', 'miss');
+	$s->put('a/u.h', "int shadow = 5;\n");
+	$s->step('cwd: a header appears', 'CC -Ia -I. -c x.c', 'miss');
 	my $through = scene(name => 'c11_through_directory', source => "#include <e/../h.h>\n", files => {'a/h.h' => "int h = 1;\n", 'b/h.h' => "int h = 2;\n",
 		'b/e/keep' => ''});
 	$through->step('without', 'CC -Ia -Ib -c x.c', 'miss');

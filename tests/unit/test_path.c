@@ -57,6 +57,20 @@ static void absolute_paths_are_clean(void)
 	SAME_OWNED(path_absolute("/", "x"), "/x");
 }
 
+static void tidy_drops_dots_and_slashes(void)
+{
+	static const char *const cases[][2] = {
+		{"", ""}, {".", ""}, {"./", ""}, {"/", "/"}, {"//", "/"}, {"/.", "/"}, {"./a", "a"}, {"././a//b/./c/", "a/b/c"}, {"../a", "../a"},
+		{"./../a/..", "../a/.."}, {"//a/./b", "/a/b"}, {".a/b.", ".a/b."}, {"a/.", "a"}, {"...", "..."},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char path[32];
+		snprintf(path, sizeof path, "%s", cases[i][0]);
+		path_tidy(path);
+		CU_ASSERT_STRING_EQUAL(path, cases[i][1]);
+	}
+}
+
 static void below_is_lexical(void)
 {
 	CU_ASSERT(path_is_below("/a/b", "/a"));
@@ -217,6 +231,7 @@ void suite_path(void)
 	CU_add_test(s, "joining", joining);
 	CU_add_test(s, "absolute paths are clean", absolute_paths_are_clean);
 	CU_add_test(s, "below is lexical", below_is_lexical);
+	CU_add_test(s, "tidy drops dots and slashes", tidy_drops_dots_and_slashes);
 	CU_add_test(s, "variables", variables);
 	CU_add_test(s, "this program is found", this_program_is_found);
 	CU_add_test(s, "programs are found in order", programs_are_found_in_order);
