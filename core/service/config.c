@@ -599,6 +599,11 @@ static void release_backend(struct config_backend *b)
 	free(b->plugin);
 }
 
+struct redaction config_redaction(const struct config *c)
+{
+	return (struct redaction){c->redaction, vec_items(&c->redaction_deny), vec_items(&c->redaction_allow)};
+}
+
 void config_release(struct config *cfg)
 {
 	for (size_t i = 0; i < cfg->backend_count; i++)

@@ -17,6 +17,7 @@
 
 #include "buf.h"
 #include "err.h"
+#include "redact.h"
 
 #include <soldr/backend.h>
 
@@ -119,6 +120,9 @@ void config_kvs_release(struct config_kvs *);
 /* Visits every setting in the table's order: dotted key, value as YAML text, source, one-line help. */
 typedef void (*config_visit_fn)(void *arg, const char *key, const char *value, const struct config_source *, const char *help);
 void config_visit(const struct config *, config_visit_fn, void *arg);
+
+/* What audit.redaction.* says; borrows from the config. */
+struct redaction config_redaction(const struct config *);
 
 /* True when the setting was said somewhere, false when it is the built-in default. key: dotted, of the table. */
 bool config_given(const struct config *, const char *key);

@@ -126,7 +126,7 @@ static void add_end(struct json *j, const struct journal_entry *e)
 
 void journal_line(const struct config *c, const char *run, const struct journal_entry *e, const struct timespec *when, struct buf *out)
 {
-	struct line l = {.json = json_to(out, false), .rules = redaction_of(c)};
+	struct line l = {.json = json_to(out, false), .rules = config_redaction(c)};
 	const soldr_request *req = e->request;
 	const char *detail = e->result->detail;
 	char stamp[96], id[DIGEST_HEX_SIZE];

@@ -18,7 +18,7 @@ static const char *const level_names[] = {"error", "warn", "info", "debug", "tra
 
 void log_init(struct log *l, const struct config *c)
 {
-	*l = (struct log){.level = SOLDR_LOG_DEBUG, .rules = redaction_of(c)};
+	*l = (struct log){.level = SOLDR_LOG_DEBUG, .rules = config_redaction(c)};
 	if (c->log && *c->log == '/')
 		l->file = strdup(c->log);
 	for (uint32_t i = 0; c->log && i < sizeof level_names / sizeof *level_names; i++)

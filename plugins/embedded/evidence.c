@@ -3,12 +3,14 @@
  * docs/formats.md.
  *
  * A directory is made under a temporary name and renamed, so that it appears
- * whole. It names the variables of the environment and never holds a value.
+ * whole. It names the variables of the environment and never holds a value; what
+ * redact.h takes for a secret is left out of the arguments.
  */
 #include "unit.h"
 
 #include "fs.h"
 #include "path.h"
+#include "redact.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -58,6 +60,12 @@ static void add_quoted(struct buf *out, const char *word)
 	buf_addc(out, '\'');
 }
 
+static void add_argument(const soldr_request *req, uint32_t i, struct buf *out)
+{
+	static const struct redaction rules = {.enabled = true};
+	redact_argument(&rules, i ? req->argv[i - 1] : NULL, req->argv[i], out);
+}
+
 static int write_readme(const struct unit *u, const char *dir, const char *differences, bool whole, soldr_error *err)
 {
 	struct buf b = BUF_INIT;
@@ -73,8 +81,11 @@ static int write_readme(const struct unit *u, const char *dir, const char *diffe
 	add_quoted(&b, u->req->cwd);
 	buf_adds(&b, " && soldr parity --");
 	for (uint32_t i = 0; i < u->req->argc; i++) {
+		struct buf clean = BUF_INIT;
+		add_argument(u->req, i, &clean);
 		buf_addc(&b, ' ');
-		add_quoted(&b, u->req->argv[i]);
+		add_quoted(&b, buf_str(&clean));
+		buf_release(&clean);
 	}
 	buf_adds(&b, "\n\"not deterministic\" there: no fault of the cache. Otherwise something decides the result that the\n"
 	             "cache did not see, or the store was damaged: please report it.\n");
@@ -88,8 +99,11 @@ static int write_request(const struct unit *u, const char *dir, soldr_error *err
 	const soldr_request *req = u->req;
 	struct buf b = BUF_INIT;
 	buf_addf(&b, "directory %s\ncompiler %s\n", req->cwd, u->real);
-	for (uint32_t i = 0; i < req->argc; i++)
-		buf_addf(&b, "argument %s\n", req->argv[i]);
+	for (uint32_t i = 0; i < req->argc; i++) {
+		buf_adds(&b, "argument ");
+		add_argument(req, i, &b);
+		buf_addc(&b, '\n');
+	}
 	for (uint32_t i = 0; i < req->envc; i++)
 		buf_addf(&b, "variable %.*s\n", (int)strcspn(req->envp[i], "="), req->envp[i]);
 	int rc = write_text(dir, "request.txt", &b, err);

@@ -218,6 +218,13 @@ both {
 	check($s, 100, 'failing', 'CC -c x.c', 'bypass:verify_mismatch', $set->('2 fail'));
 	check($s, 0, 'it was dropped', 'CC -c x.c', 'miss', $set->('2'));
 
+	# A secret among the arguments does not get into the evidence.
+	check($s, 0, 'with a secret', 'CC -DDB_PASSWORD=hunter2hunter -c x.c', 'miss', $set->('1'));
+	check($s, 100, 'with a secret, the knob was turned', 'CC -DDB_PASSWORD=hunter2hunter -c x.c', 'miss:verify_mismatch', $set->('2'));
+	my ($with) = grep { slurp("$_/request.txt") =~ /DB_PASSWORD/ } evidence($s);
+	ok($with, "s11: verify_knob: $CC: the option is in the evidence");
+	unlike(text_below($with), qr/hunter2/, "s11: verify_knob: $CC: its secret is not");
+
 	# Inputs that move: no verdict.
 	my $count = evidence($s);
 	check($s, 100, 'a header is edited meanwhile', 'CC -c x.c', 'bypass:input_modified', $set->('3 edit'));

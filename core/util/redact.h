@@ -12,8 +12,8 @@
  * REDACTED, without its length. A value that a yes, a no or a small number can
  * fill is no secret, so that -DUSE_AUTH=1 stays.
  */
-#ifndef SOLDR_SERVICE_REDACT_H
-#define SOLDR_SERVICE_REDACT_H
+#ifndef SOLDR_UTIL_REDACT_H
+#define SOLDR_UTIL_REDACT_H
 
 #include "buf.h"
 
@@ -23,10 +23,6 @@ struct redaction {
 	bool enabled;
 	const char *const *deny, *const *allow; /* name patterns (fnmatch, any case), NULL-ended, or NULL */
 };
-
-struct config;
-/* Borrows from the config. */
-struct redaction redaction_of(const struct config *);
 
 /*
  * Appends one argument of a command line; before is the argument in front of it

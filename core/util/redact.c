@@ -4,8 +4,6 @@
  */
 #include "redact.h"
 
-#include "config.h"
-
 #include <ctype.h>
 #include <fnmatch.h>
 #include <stdlib.h>
@@ -486,11 +484,6 @@ static bool names_paths(const char *before, const char *argument)
 			return true;
 	}
 	return false;
-}
-
-struct redaction redaction_of(const struct config *c)
-{
-	return (struct redaction){c->redaction, vec_items(&c->redaction_deny), vec_items(&c->redaction_allow)};
 }
 
 bool redact_argument(const struct redaction *r, const char *before, const char *argument, struct buf *out)
