@@ -318,6 +318,9 @@ bool sides_settle(struct invocation *inv, const struct side_request *r, const ch
 	/* How a name that begins with a dot is cut, and what half a compile writes, is not known well enough. */
 	if ((by_name || r->reads_profile) && (path_base(named_after)[0] == '.' || inv->no_output))
 		refuse(&s, SOLDR_REASON_SIDE_OUTPUT, r->syntax_only ? "-fsyntax-only" : named_after);
+	/* GCC keeps the argument files that it makes for its parts, .args.0 and on, where it was given one. */
+	else if (inv->family == FAMILY_GCC && asks_for(&s, SIDE_TEMPORARIES) && inv->expanded)
+		refuse(&s, SOLDR_REASON_SIDE_OUTPUT, "-save-temps with an argument file");
 	else if (inv->family == FAMILY_CLANG)
 		settle_clang(&s, cwd);
 	else

@@ -54,6 +54,7 @@ both {
 	each_form 'c16_stack_usage', '-fstack-usage';
 	each_form 'c16_save_temps', '-save-temps';
 	each_form 'c16_save_temps_obj', '-g -save-temps=obj';
+	same 'c16_save_temps_argument_file', 'CC @t.rsp -c x.c', {gcc => 'bypass:side_output', clang => 'hit'}, files => {'t.rsp' => "-save-temps=obj\n"};
 	each_form 'c16_save_temps_cwd', '-O1 -save-temps=cwd';
 	each_form 'c14_and_c16_together', '-g -gsplit-dwarf -fstack-usage -save-temps=obj', forms => \@objects;
 	if ($gcc) {
