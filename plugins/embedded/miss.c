@@ -224,6 +224,13 @@ static int replace_depfile(const struct unit *u, const struct buf *text, soldr_e
 	return fs_temp_publish(&t, err);
 }
 
+/* The compiler wrote its depfile through a hard link: the other name must get the mended one too. */
+static bool has_other_name(const char *path)
+{
+	struct stat st;
+	return sys.lstat(path, &st) != 0 || st.st_nlink > 1;
+}
+
 /* Makes the user's depfile what -MMD would have written. */
 static int mend_depfile(struct unit *u, const struct identity *id, const struct input_list *inputs,
                         const struct depfile *rule, const struct buf *text, soldr_error *err)
@@ -232,7 +239,7 @@ static int mend_depfile(struct unit *u, const struct identity *id, const struct 
 	int rc;
 	if (!keep)
 		return err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
-	if (inputs && depfile_is_faithful(rule, u->inv.family, buf_str(text), text->len) &&
+	if (inputs && !has_other_name(u->depfile_path) && depfile_is_faithful(rule, u->inv.family, buf_str(text), text->len) &&
 	    inputs_user_headers(u, id, inputs, &rule->paths, keep)) {
 		struct buf mended = BUF_INIT;
 		depfile_format(rule, u->inv.family, keep, &mended);
