@@ -172,6 +172,9 @@ static void settle_gcc(struct settling *s)
 		bool here = !strcmp(r->temporaries, "=cwd");
 		const char *from = here ? path_base(prefix) : prefix;
 
+		/* Directories of headers then reach the compiler proper in a file that stays. */
+		if (inv->expanded)
+			refuse(s, SOLDR_REASON_SIDE_OUTPUT, "-save-temps with a response file");
 		if (here && dumps)
 			refuse(s, SOLDR_REASON_SIDE_OUTPUT, "-save-temps=cwd");
 		add_temporaries(s, from, strlen(from), false);

@@ -55,6 +55,8 @@ both {
 	each_form 'c16_save_temps', '-save-temps';
 	each_form 'c16_save_temps_obj', '-g -save-temps=obj';
 	each_form 'c16_save_temps_cwd', '-O1 -save-temps=cwd';
+	same "c16_save_temps_response_$_", "CC \@args $_ -c x.c", {gcc => 'bypass:side_output', clang => 'hit'}, source => $code, files => {args => "-g -I.\n"}
+		for '-save-temps', '-save-temps=cwd -MD';
 	each_form 'c14_and_c16_together', '-g -gsplit-dwarf -fstack-usage -save-temps=obj', forms => \@objects;
 	if ($gcc) {
 		each_form 'c16_call_graph', '-fcallgraph-info=su,da';
