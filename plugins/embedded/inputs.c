@@ -414,6 +414,14 @@ static bool met_by_user_header(const struct unit *u, const struct input_list *l,
 	return false;
 }
 
+static bool is_listed(const struct vec *list, const char *path)
+{
+	for (size_t i = 0; i < list->len; i++)
+		if (strcmp(list->items[i], path) == 0)
+			return true;
+	return false;
+}
+
 /* Clang that shows the headers lists system headers in a -MMD depfile as well; not in every release, and not for -Wp,-H. */
 static bool shows_headers(const struct invocation *inv)
 {
@@ -443,7 +451,8 @@ bool inputs_user_headers(const struct unit *u, const struct identity *id, const 
 		const char *path = paths->items[i];
 		char *full = path_absolute(u->req->cwd, path);
 		bool source = strcmp(path, u->inv.source) == 0;
-		keep[i] = source || (full && !below_any(full, &d.system));
+		/* The sanitizers' own lists are system files to Clang. */
+		keep[i] = source || (full && !below_any(full, &d.system) && !is_listed(&id->programs, path));
 		if (!full || (!source && (keep[i] ? met_by_system_header(l, path) : met_by_user_header(u, l, full))))
 			sure = false;
 		free(full);

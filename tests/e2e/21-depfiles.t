@@ -80,6 +80,7 @@ both {
 	forms 'idirafter', "CC MODE -Iinc -idirafter sys -c x.c", 'hit';
 	forms 'iquote', "CC MODE -iquote inc -isystem sys -c x.c", 'hit', source => qq{#include "a.h"\n#include <s.h>\n},
 		files => {'sys/s.h' => "int s;\n"};
+	forms 'sanitizer_lists', 'CC MODE -fsanitize=address -c x.c', 'hit', source => qq{#include "u.h"\n};
 	forms 'shows_headers', 'CC MODE -H -Iinc -isystem sys -c x.c', 'hit';
 	forms 'dotted_directories', 'CC MODE -I./inc -isystem ././sys -isystem .//sys/deep -c x.c', 'hit', source => qq{#include <s.h>\n#include <t.h>\n#include "u.h"\n};
 	forms 'system_directory_is_cwd', 'CC MODE -Iinc -isystem . -c x.c', 'hit', source => qq{#include <u.h>\n};

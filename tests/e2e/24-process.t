@@ -134,6 +134,13 @@ both {
 			$s->step("$kind at the depfile", 'CC -MMD -MF y.o -MT q -c x.c -o z.o', $at{$kind}[1]);
 		}
 	}
+	my $linked = scene(name => 'c28_depfile_linked');
+	$linked->step('stored under its other name too', 'CC -MMD -c x.c', 'miss', before => sub {
+		my $at = $_[0]->dir . '/x.d';
+		unlink $at, "$at.other";
+		spew($at, 'old');
+		link $at, "$at.other";
+	});
 	my $s = scene(name => 'c28_no_permission', files => {'out/keep' => ''}, user => 1);
 	$s->step('stored', 'CC -c x.c -o out/y.o', 'miss');
 	$s->step('directory read-only', 'CC -c x.c -o out/y.o', 'any', before => sub { chmod 0555, $_[0]->dir . '/out' }, after => sub { chmod 0755, $_[0]->dir . '/out' });

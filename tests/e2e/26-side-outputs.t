@@ -56,6 +56,8 @@ both {
 	each_form 'c16_save_temps_obj', '-g -save-temps=obj';
 	same 'c16_save_temps_argument_file', 'CC @t.rsp -c x.c', {gcc => 'bypass:side_output', clang => 'hit'}, files => {'t.rsp' => "-save-temps=obj\n"};
 	each_form 'c16_save_temps_cwd', '-O1 -save-temps=cwd';
+	same "c16_save_temps_response_$_", "CC \@args $_ -c x.c", {gcc => 'bypass:side_output', clang => 'hit'}, source => $code, files => {args => "-g -I.\n"}
+		for '-save-temps', '-save-temps=cwd -MD';
 	each_form 'c14_and_c16_together', '-g -gsplit-dwarf -fstack-usage -save-temps=obj', forms => \@objects;
 	if ($gcc) {
 		each_form 'c16_call_graph', '-fcallgraph-info=su,da';

@@ -147,7 +147,7 @@ def replay(items, root, options, compilers):
         bad = bench.compare(dict(items[-1][1], times=2))
         return None if bad == "unstable" else bad
     finally:
-        shutil.rmtree(root)
+        scene.remove_tree(root)
 
 
 def reduce(items, root, options, compilers):
@@ -247,7 +247,7 @@ def soak(options):
         summary(bench, counts)
         return 0
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        scene.remove_tree(work)
 
 
 def main():

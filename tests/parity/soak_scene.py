@@ -33,6 +33,12 @@ def stamp_name(name, text):
     return hashlib.sha256((name + "\0" + text).encode()).hexdigest()[:16]
 
 
+def remove_tree(path):
+    for at, _, _ in os.walk(path):
+        os.chmod(at, 0o700)
+    shutil.rmtree(path)
+
+
 class Node:
     """One file: what lstat says, and its content, link target or device number."""
     __slots__ = ("kind", "mode", "data", "inode", "links", "mtime")
@@ -85,6 +91,10 @@ class Tree:
     def restore(self, was):
         """Takes the tree back to a scan. Files that did not change keep every stamp."""
         now = self.scan()
+        for name, n in now.items():
+            if stat.S_ISDIR(n.kind) and not n.mode & 0o200:
+                os.chmod(self.path(name), 0o755)
+                n.mode = 0o755
         for name in sorted(now, reverse=True):
             a, b = now[name], was.get(name)
             if b and (a.kind, a.data, a.inode, a.mode) == (b.kind, b.data, b.inode, b.mode):
@@ -93,12 +103,11 @@ class Tree:
                 continue
             if stat.S_ISDIR(a.kind):
                 if b and stat.S_ISDIR(b.kind):
-                    os.chmod(self.path(name), b.mode)
-                else:
-                    try:
-                        os.rmdir(self.path(name))
-                    except OSError:  # a race wrote into it
-                        pass
+                    continue
+                try:
+                    os.rmdir(self.path(name))
+                except OSError:  # a race wrote into it
+                    pass
             else:
                 os.unlink(self.path(name))
         there = {}
@@ -110,13 +119,16 @@ class Tree:
                     None))
             if stat.S_ISREG(n.kind):
                 there[n.inode] = path
+        for name, n in was.items():
+            if stat.S_ISDIR(n.kind) and (name not in now or now[name].mode != n.mode):
+                os.chmod(self.path(name), n.mode)
 
     @staticmethod
     def make(path, n, twin):
         if stat.S_ISLNK(n.kind):
             os.symlink(n.data, path)
         elif stat.S_ISDIR(n.kind):
-            os.mkdir(path, n.mode)
+            os.mkdir(path)
         elif twin and n.links > 1:
             os.link(twin, path)
         elif stat.S_ISREG(n.kind):
@@ -160,7 +172,7 @@ class Tree:
     def op_remove(self, name):
         path = self.path(name)
         if os.path.isdir(path) and not os.path.islink(path):
-            shutil.rmtree(path)
+            remove_tree(path)
         else:
             os.unlink(path)
 
