@@ -51,6 +51,7 @@ sub begin
 	my $here = dirname(abs_path(__FILE__));
 	$SOLDR = abs_path($ENV{SOLDR_BIN} || "$here/../../build/bin/soldr");
 	BAIL_OUT("no soldr: run make, or set SOLDR_BIN") unless $SOLDR && -x $SOLDR;
+	$SIG{$_} = 'DEFAULT' for qw(HUP INT QUIT TERM PIPE); # under nohup, what is sent would be ignored
 	$T = abs_path(tempdir('soldr-e2e.XXXXXX', TMPDIR => 1, CLEANUP => 1));
 	chmod 0755, $T; # other users' cases pass through it
 	$base_env{$_} = $ENV{$_} for grep { defined $ENV{$_} } qw(PATH ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS LSAN_OPTIONS);
