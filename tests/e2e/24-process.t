@@ -42,7 +42,7 @@ int main(int argc, char **argv)
 	int compiles = 0;
 	for (int i = 1; i < argc; i++)
 		compiles |= !strcmp(argv[i], "-c");
-	argv[0] = "$CC";
+	argv[0] = "$real"; /* GCC finds its parts beside that name */
 	if (!compiles || !getenv("HOLD")) {
 		execv("$real", argv);
 		return 126;
