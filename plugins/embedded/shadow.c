@@ -39,6 +39,7 @@ void guards_release(struct guard_list *l)
 
 struct search {
 	const struct unit *u;
+	const struct input_list *inputs;
 	struct vec dirs;       /* the include path, in order; tidy */
 	size_t first_bracket;  /* dirs before this serve "…" only */
 	struct file_memo paths;   /* set of input paths, tidy: depfiles drop a "./" that the search path has, and keep others */
@@ -196,20 +197,25 @@ static bool is_input(struct search *s, const char *dir, const char *name)
 	return fits && memo_has(&s->paths, path);
 }
 
-/* NAME.gch in DIR, where GCC would take it for the header. There: who knows what it holds. */
-static enum soldr_reason pass_by_precompiled(struct search *s, const char *dir, const char *name, bool guard)
+/* NAME.SUFFIX in DIR, where the compiler would take it for the header. There: who knows what it holds. */
+static enum soldr_reason pass_by_form(struct search *s, const char *dir, const char *name, const char *suffix, bool guard)
 {
-	char path[PATH_MAX], gch[PATH_MAX];
+	char path[PATH_MAX], form[PATH_MAX];
 	struct stat st;
 	bool fits;
-	int n = snprintf(gch, sizeof gch, "%s.gch", name);
-	join(path, sizeof path, dir, gch, &fits);
-	if (n < 0 || (size_t)n >= sizeof gch || !fits)
+	int n = snprintf(form, sizeof form, "%s.%s", name, suffix);
+	join(path, sizeof path, dir, form, &fits);
+	if (n < 0 || (size_t)n >= sizeof form || !fits)
 		return SOLDR_REASON_NONE;
 	if (sys.fstatat(s->u->dir, path, &st, 0) != 0)
-		return guard ? pass_by(s, dir, gch) : SOLDR_REASON_NONE;
+		return guard ? pass_by(s, dir, form) : SOLDR_REASON_NONE;
 	snprintf(s->detail, s->detail_size, "%s", path);
 	return SOLDR_REASON_PRECOMPILED_HEADER;
+}
+
+static enum soldr_reason pass_by_precompiled(struct search *s, const char *dir, const char *name, bool guard)
+{
+	return pass_by_form(s, dir, name, "gch", guard);
 }
 
 /* DIR/NAME was asked for: absent it is guarded, present it is remembered. */
@@ -222,6 +228,63 @@ static enum soldr_reason asked_for(struct search *s, const char *dir, const char
 	if (fits && sys.fstatat(s->u->dir, path, &st, 0) == 0 && S_ISREG(st.st_mode))
 		add_tidy(&s->present, path);
 	return pass_by(s, dir, name);
+}
+
+/*
+ * A file that is no input: the compiler may have passed over it because an
+ * input with #pragma once is the same file (Clang), or has its content and time (GCC).
+ */
+static enum soldr_reason judge_twin(struct search *s, const char *path, const struct stat *st)
+{
+	struct tuple t;
+	struct digest digest;
+	soldr_error err = {0};
+	enum soldr_reason why = SOLDR_REASON_NONE;
+	bool read = false;
+	tuple_of(&t, st);
+	if (tuple_unsafe_since(&t, s->begun))
+		why = SOLDR_REASON_INPUT_MODIFIED;
+	for (size_t i = 0; i < s->inputs->len && why == SOLDR_REASON_NONE; i++) {
+		const struct input *in = &s->inputs->items[i];
+		if (in->is_program || !(in->flags & SCAN_ONCE) || in->tuple.size != t.size)
+			continue;
+		if (in->tuple.dev == t.dev && in->tuple.ino == t.ino) { /* another name of it, which may come to mean another file */
+			add_tidy(&s->present, path);
+			return SOLDR_REASON_NONE;
+		}
+		if (!read && files_read(s->u->dir, path, NULL, &t, &digest, &err) != 0)
+			return SOLDR_REASON_NONE; /* GCC could not read it either */
+		read = true;
+		if (digest_equal(&digest, &in->digest))
+			why = SOLDR_REASON_TIME_COMPARISON;
+	}
+	if (why != SOLDR_REASON_NONE)
+		snprintf(s->detail, s->detail_size, "%s", path);
+	return why;
+}
+
+/* The first file that the search for a name meets, if no input: is it the twin of one? */
+static enum soldr_reason follow_twin(struct search *s, const char *includer_dir, const char *spelled)
+{
+	const char *name = spelled + 1;
+	bool absolute = *name == '/', quoted = *spelled == '"';
+	size_t from = quoted ? 0 : s->first_bracket, end = absolute ? from : s->dirs.len;
+	if (!(s->inputs->scan.flags & SCAN_ONCE))
+		return SOLDR_REASON_NONE;
+	for (size_t i = from; i <= end; i++) { /* a place before the directories: the includer's, or none */
+		const char *dir = i > from ? s->dirs.items[i - 1] : absolute ? "" : includer_dir;
+		char path[PATH_MAX];
+		struct stat st;
+		bool fits;
+		join(path, sizeof path, dir, name, &fits);
+		if (!fits || (i == from && !quoted && !absolute))
+			continue;
+		if (is_input(s, dir, name))
+			return SOLDR_REASON_NONE;
+		if (sys.fstatat(s->u->dir, path, &st, 0) == 0 && S_ISREG(st.st_mode))
+			return judge_twin(s, path, &st);
+	}
+	return SOLDR_REASON_NONE;
 }
 
 /* How a name came up. */
@@ -237,8 +300,9 @@ static enum soldr_reason follow(struct search *s, const char *includer_dir, cons
 	const char *name = spelled + 1;
 	bool quoted = *spelled == '"', asked = asker == ASKER_HAS;
 	bool precompiled = asker == ASKER_FIRST && s->u->inv.family == FAMILY_GCC;
-	if (*name == '/' || !*name)
-		return SOLDR_REASON_NONE;
+	enum soldr_reason why = asked ? SOLDR_REASON_NONE : follow_twin(s, includer_dir, spelled);
+	if (why != SOLDR_REASON_NONE || *name == '/' || !*name)
+		return why;
 	size_t from = quoted ? 0 : s->first_bracket, last = from;
 	bool found = false;
 	for (size_t i = from; i < s->dirs.len; i++)
@@ -247,7 +311,8 @@ static enum soldr_reason follow(struct search *s, const char *includer_dir, cons
 			found = true;
 		}
 	bool beside = quoted && is_input(s, includer_dir, name);
-	enum soldr_reason why = precompiled && quoted ? pass_by_precompiled(s, includer_dir, name, found) : SOLDR_REASON_NONE;
+	if (precompiled && quoted)
+		why = pass_by_precompiled(s, includer_dir, name, found);
 	for (size_t i = from; precompiled && !beside && i < s->dirs.len && why == SOLDR_REASON_NONE; i++)
 		why = pass_by_precompiled(s, s->dirs.items[i], name, i < last);
 	if (why != SOLDR_REASON_NONE || (!asked && (beside || !found)))
@@ -372,6 +437,10 @@ static enum soldr_reason follow_all(struct search *s, const struct input_list *l
 		buf_addf(&spelled, "\"%s", s->u->inv.forced_includes.items[i]);
 		if (buf_ok(&spelled))
 			why = follow(s, "", spelled.data, ASKER_FIRST);
+		/* Clang does not search for the precompiled form. */
+		static const char *const forms[] = {"pch", "gch"};
+		for (size_t k = 0; k < 2 && why == SOLDR_REASON_NONE && s->u->inv.family == FAMILY_CLANG; k++)
+			why = pass_by_form(s, "", s->u->inv.forced_includes.items[i], forms[k], true);
 		buf_release(&spelled);
 	}
 	return why;
@@ -394,7 +463,7 @@ static void note_inputs(struct search *s, const struct input_list *l)
 enum soldr_reason guards_make(const struct unit *u, const struct identity *id, struct input_list *l, int64_t begun,
                               struct guard_list *out, char *detail, size_t detail_size)
 {
-	struct search s = {.u = u, .begun = begun, .out = out, .detail = detail, .detail_size = detail_size};
+	struct search s = {.u = u, .inputs = l, .begun = begun, .out = out, .detail = detail, .detail_size = detail_size};
 	make_search_path(&s, id);
 	note_inputs(&s, l);
 	enum soldr_reason why = follow_all(&s, l);
