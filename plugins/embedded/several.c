@@ -104,13 +104,13 @@ static const char *skip_colours(const char *p)
 	return p;
 }
 
-/* A message of the driver, which it would give once, and not for each source. Its lines begin with its name. */
+/* A message of the driver, which it would give once, and not for each source. Its lines begin with its name; clang++ says clang. */
 static bool driver_spoke(const struct part *p)
 {
 	const char *name = path_base(p->unit.req->argv[0]), *text = buf_str(&p->held.streams[1]);
 	size_t len = strcspn(name, ".");
 	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n')
-		if (strncmp(skip_colours(line), name, len) == 0)
+		if (strncmp(skip_colours(line), name, len) == 0 || strncmp(skip_colours(line), "clang:", 6) == 0)
 			return true;
 	return false;
 }

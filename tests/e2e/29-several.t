@@ -43,6 +43,8 @@ both {
 	same 'c03_several_last_fails', 'CC -c a.c b.c x.c', 'bypass:compile_failed', files => \%three, source => "int f(\n";
 	same 'c03_several_werror', 'CC -Werror -c a.c b.c', 'bypass:compile_failed', files => \%three;
 	same 'c03_several_driver_speaks', 'CC -c a.c b.c -lnone', {gcc => 'hit', clang => 'bypass:multiple_inputs'}, files => \%three;
+	same 'c03_several_driver_speaks_of_one', 'CXX -iquote sub -c a.c s.s', {gcc => 'hit', clang => 'bypass:multiple_inputs'},
+		files => {%three, 's.s' => ".globl s\ns: .long 1\n"};
 	same 'c03_several_driver_speaks_in_colour', 'CC -mcpu=native -c a.c b.c', {gcc => 'bypass:multiple_inputs', clang => 'any'},
 		files => \%three, tty => 'both', env => {TERM => 'xterm'};
 	same 'c03_several_link', 'CC -shared -fPIC a.c b.c -o liba.so', 'bypass:link', files => \%three, once => 1;
