@@ -28,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 struct run {
@@ -643,6 +644,18 @@ static int hold_messages(struct unit *u, const struct run *run, soldr_error *err
 	return rc ? rc : unit_emit(u, SOLDR_STDERR, run->ex.stderr_data, (size_t)run->ex.stderr_len, err);
 }
 
+/*
+ * cargo starts rustc within a tick of the file system's clock after a build
+ * script wrote the sources. They are older than the compile only once the clock
+ * has gone on: at most 4 ms, on a miss.
+ */
+static void await_tick(int64_t since)
+{
+	static const struct timespec pause = {.tv_nsec = 500 * 1000};
+	for (int i = 0; i < 40 && files_clock_ns() <= since; i++)
+		nanosleep(&pause, NULL);
+}
+
 int miss(struct unit *u, soldr_result *r, soldr_error *err)
 {
 	struct identity id = IDENTITY_INIT;
@@ -679,6 +692,8 @@ int miss(struct unit *u, soldr_result *r, soldr_error *err)
 	char *claims = u->inst->store.readonly ? NULL : path_join(u->inst->store.dir, "outputs");
 	witness_begin(&run.witness, claims, written, u->output_count);
 	free(claims);
+	if (u->rust)
+		await_tick(u->rust->entered);
 	run.begun = files_clock_ns();
 	note_before(u, &run);
 	uint32_t quiet = u->held ? SOLDR_SPAWN_MUTE_STDOUT | SOLDR_SPAWN_MUTE_STDERR : 0;

@@ -273,6 +273,7 @@ enum soldr_reason rust_prepare(struct unit *u, char *detail, size_t detail_size,
 		return SOLDR_REASON_NONE;
 	}
 	rust->link_report = rust->link_request = -1;
+	rust->entered = files_clock_ns();
 	snprintf(detail, detail_size, "%s", u->inv.detail);
 	if (u->inv.refused != SOLDR_REASON_NONE)
 		return u->inv.refused;

@@ -23,6 +23,7 @@ struct rust_unit {
 	char *linker;   /* where one runs */
 	struct digest_memory digests;
 	bool digests_open;
+	int64_t entered; /* files_clock_ns() when the request came */
 	struct crate_list crates;
 	int link_report; /* a file in memory that rustc writes, or -1 */
 	int link_request; /* one that clippy-driver hands to rustc, or -1 */

@@ -200,6 +200,20 @@ put m/one/mod.rs ''
 step r03_other_file_later 'bypass:compile_failed' "$RUSTC" m/lib.rs --crate-name m $lib
 rm -r m/one
 
+# A build script writes sources within the tick of the clock in which rustc starts.
+mkdir -p fresh && put fresh/lib.rs 'pub mod gen;'
+cat >fresh/go.py <<'END_OF_PYTHON'
+import subprocess, sys
+for i in range(20):
+    with open("fresh/gen.rs", "w") as f:
+        f.write("pub const A: u32 = %d;\n" % i)
+    subprocess.run(sys.argv[1:], check=True)
+END_OF_PYTHON
+run env SOLDR_CACHE_DIR="$T/fresh-cache" python3 fresh/go.py "$SOLDR" "$RUSTC" fresh/lib.rs --crate-name fresh $lib
+is "$status" 0 'r05_just_written: compiles'
+SOLDR_CACHE_DIR="$T/fresh-cache" "$SOLDR" stats --json >"$T/fresh.json"
+is "$(json "$T/fresh.json" misses) $(json "$T/fresh.json" non_cacheable)" '20 0' 'r05_just_written: every result is stored'
+
 # ---- R04: variables of the source ----
 put env.rs 'pub const E: Option<&str> = option_env!("SOME_V"); pub const P: &str = env!("MUST_V");'
 export MUST_V=x
