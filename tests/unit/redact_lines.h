@@ -35,7 +35,7 @@ static const char *const ordinary_lines[] = {
 	"src/auth.c", "src/password.c", "src/token.cc", "keys/key.c", "auth-key.c", "ssh-keygen.c", "src/secrets/secret.cpp", "a=b.c",
 	"lib/crypto/md5-0123456789abcdef0123456789abcdef.o", "build/CMakeFiles/auth.dir/src/token.c.o",
 	"/nix/store/0c5bp7kq1zhl8n8zwsxk1f3i1y4p1i9d-glibc-2.38/include", "target/debug/deps/libserde-0c1a7e7f5b8f5a2e.rlib",
-	"/var/tmp/portage/dev-libs/libsecret-0.21.4/work", "/home/u/.cargo/registry/src/index.crates.io-6f17d22bba15001f/http-0.2.9/src/lib.rs",
+	"/var/tmp/portage/dev-libs/libsecret-0.21.4/work", "/home/u/.cargo/registry/src/registry.example-6f17d22bba15001f/http-0.2.9/src/lib.rs",
 	"@args.rsp", "@build/keys/args.rsp", "@/tmp/ccAbCdEf.args", "-o", "auth.o", "-c", "-E", "-S", "-x", "c++", "-", "--", "-v", "-###",
 	/* dependencies, debugging, maps */
 	"-MD", "-MMD", "-MP", "-MF", ".deps/auth.Tpo", "-MT", "auth.o", "-MQ", "keys/key.o", "-Wp,-MD,.auth.o.d", "-Wp,-MMD,.key.o.d",
