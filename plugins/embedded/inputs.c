@@ -68,25 +68,30 @@ static bool ends_with(const char *s, const char *end)
 	return n >= m && strcmp(s + n - m, end) == 0;
 }
 
-static enum soldr_reason read_one(struct unit *u, struct input_list *l, const char *path, int64_t begun, struct buf *content)
+enum soldr_reason inputs_load(struct unit *u, struct input_list *l, const char *path, int64_t begun, struct buf *content)
 {
 	struct input *in = inputs_add(l, path);
 	if (!in)
 		return SOLDR_REASON_INPUTS_UNKNOWN;
-	if (ends_with(path, ".gch") || ends_with(path, ".pch") || ends_with(path, ".pcm"))
-		return SOLDR_REASON_PRECOMPILED_HEADER;
-	buf_clear(content);
 	int rc = files_read(u->dir, path, content, &in->tuple, &in->digest, NULL);
 	if (rc)
 		return rc == SOLDR_E_BUSY ? SOLDR_REASON_INPUT_MODIFIED : SOLDR_REASON_INPUT_UNREADABLE;
 	in->is_source = strcmp(path, u->inv.source) == 0;
-	if (in->is_source) {
-		/* Its content was read before the compile as well: the tick in which both happened is no doubt here. */
-		if (!digest_equal(&in->digest, &u->source) || in->tuple.ctime_ns > begun)
-			return SOLDR_REASON_INPUT_MODIFIED;
-	} else if (tuple_unsafe_since(&in->tuple, begun)) {
-		return SOLDR_REASON_INPUT_MODIFIED;
-	}
+	/* The source's content was read before the compile as well: the tick in which both happened is no doubt here. */
+	bool same = in->is_source ? digest_equal(&in->digest, &u->source) && in->tuple.ctime_ns <= begun
+	                          : !tuple_unsafe_since(&in->tuple, begun);
+	return same ? SOLDR_REASON_NONE : SOLDR_REASON_INPUT_MODIFIED;
+}
+
+static enum soldr_reason read_one(struct unit *u, struct input_list *l, const char *path, int64_t begun, struct buf *content)
+{
+	if (ends_with(path, ".gch") || ends_with(path, ".pch") || ends_with(path, ".pcm"))
+		return SOLDR_REASON_PRECOMPILED_HEADER;
+	buf_clear(content);
+	enum soldr_reason why = inputs_load(u, l, path, begun, content);
+	if (why != SOLDR_REASON_NONE)
+		return why;
+	struct input *in = &l->items[l->len - 1];
 	struct scan one = {
 		.old_c = is_old_c(u), .pieces = l->scan.pieces, .includes = &in->includes, .has_includes = &in->has_includes,
 		.wrappers = &l->wrappers,

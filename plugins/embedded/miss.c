@@ -444,15 +444,18 @@ static void conclude(struct unit *u, soldr_result *r, enum soldr_reason why, con
 		u->inst->host->log(u->inst->host->core, SOLDR_LOG_WARN, "embedded", err->message);
 }
 
-/* The compiler read the response files by itself: they must have said to it what they said to us. */
-static bool arguments_changed(const struct unit *u)
+bool unit_arguments_changed(const struct unit *u)
 {
-	if (!u->inv.expanded || u->rust) /* rust_inputs() looked */
+	if (!u->inv.expanded)
 		return false;
+	const soldr_request *req = u->req;
 	struct invocation again = INVOCATION_INIT;
-	bool same = invocation_parse(&again, u->inv.family, u->req->argv, u->req->cwd) == 0 && again.args.len == u->inv.args.len;
+	struct rust_call call = {0};
+	int rc = u->rust ? rust_parse(&call, &again, req->argv, req->cwd) : invocation_parse(&again, u->inv.family, req->argv, req->cwd);
+	bool same = rc == 0 && again.args.len == u->inv.args.len;
 	for (size_t i = 0; same && i < again.args.len; i++)
 		same = strcmp(again.args.items[i], u->inv.args.items[i]) == 0;
+	rust_call_release(&call);
 	invocation_release(&again);
 	return !same;
 }
@@ -465,7 +468,7 @@ static enum soldr_reason judge_run(const struct unit *u, const struct run *run)
 	/* Diagnostics for preprocessed text quote lines of the files that its markers name. */
 	if (run->no_list && run->ex.stderr_len)
 		return SOLDR_REASON_INPUTS_UNKNOWN;
-	if (arguments_changed(u))
+	if (!u->rust && unit_arguments_changed(u)) /* rust_inputs() looked */
 		return SOLDR_REASON_INPUT_MODIFIED;
 	return SOLDR_REASON_NONE;
 }
@@ -531,7 +534,7 @@ static void judge_hit(struct unit *u, const struct run *run, const struct entry 
 /* What may not be stored can still be compared, unless it may come from other inputs or another writer. */
 static bool is_comparable(const struct unit *u, const struct run *run, enum soldr_reason why)
 {
-	return u->verify && run->alone && why != SOLDR_REASON_INPUT_MODIFIED && !run->ex.truncated && !arguments_changed(u);
+	return u->verify && run->alone && why != SOLDR_REASON_INPUT_MODIFIED && !run->ex.truncated && (u->rust || !unit_arguments_changed(u));
 }
 
 /* Judges and stores what a compile gave. why: what forbids to store it so far. */

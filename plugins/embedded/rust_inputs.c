@@ -90,21 +90,11 @@ int rust_plan(struct unit *u, struct vec *argv, soldr_error *err)
 
 /* ---- one input ------------------------------------------------------------------------- */
 
-/* The same as read_one() of inputs.c for a file of any kind; content may be NULL. */
+/* A file of any kind; content may be NULL. */
 static enum soldr_reason add_file(struct gathering *g, const char *path, struct buf *content)
 {
-	struct unit *u = g->u;
-	struct input *in = inputs_add(g->list, path);
 	snprintf(g->detail, g->detail_size, "%s", path);
-	if (!in)
-		return SOLDR_REASON_INPUTS_UNKNOWN;
-	int rc = files_read(u->dir, path, content, &in->tuple, &in->digest, NULL);
-	if (rc)
-		return rc == SOLDR_E_BUSY ? SOLDR_REASON_INPUT_MODIFIED : SOLDR_REASON_INPUT_UNREADABLE;
-	in->is_source = strcmp(path, u->inv.source) == 0;
-	if (in->is_source)
-		return digest_equal(&in->digest, &u->source) && in->tuple.ctime_ns <= g->begun ? SOLDR_REASON_NONE : SOLDR_REASON_INPUT_MODIFIED;
-	return tuple_unsafe_since(&in->tuple, g->begun) ? SOLDR_REASON_INPUT_MODIFIED : SOLDR_REASON_NONE;
+	return inputs_load(g->u, g->list, path, g->begun, content);
 }
 
 static enum soldr_reason add_variable(struct gathering *g, const char *name)
@@ -463,27 +453,12 @@ static enum soldr_reason add_clippy(struct gathering *g)
 	return good ? SOLDR_REASON_NONE : SOLDR_REASON_INPUTS_UNKNOWN;
 }
 
-/* The argument files that rustc read must have said to it what they said to us. */
-static bool arguments_changed(const struct unit *u)
-{
-	struct invocation again = INVOCATION_INIT;
-	struct rust_call call = {0};
-	if (!u->inv.expanded)
-		return false;
-	bool same = rust_parse(&call, &again, u->req->argv, u->req->cwd) == 0 && again.args.len == u->inv.args.len;
-	for (size_t i = 0; same && i < again.args.len; i++)
-		same = strcmp(again.args.items[i], u->inv.args.items[i]) == 0;
-	rust_call_release(&call);
-	invocation_release(&again);
-	return !same;
-}
-
 enum soldr_reason rust_inputs(struct unit *u, const struct identity *id, int64_t begun, struct input_list *list, struct guard_list *guards,
                               char *detail, size_t detail_size)
 {
 	struct gathering g = {u, begun, list, guards, detail, detail_size};
 	const struct vec *named[] = {&u->inv.extra_inputs, &u->inst->extra_inputs};
-	if (arguments_changed(u))
+	if (unit_arguments_changed(u))
 		return SOLDR_REASON_INPUT_MODIFIED;
 	enum soldr_reason why = add_sources(&g);
 	for (size_t k = 0; k < sizeof named / sizeof *named; k++)

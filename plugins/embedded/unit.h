@@ -118,6 +118,8 @@ int unit_store_candidate(struct unit *, const struct candidate_input *, soldr_er
 
 /* Takes the result, and the candidates that lead to it, out of the store. */
 void unit_drop_result(struct unit *, const struct digest *result);
+/* The compiler read the response files by itself: whether they may have said something else to it than to us. */
+bool unit_arguments_changed(const struct unit *);
 /* Nothing may be stored for this request. */
 static inline bool unit_is_readonly(const struct unit *u)
 {
@@ -184,6 +186,11 @@ struct input_list {
 void inputs_release(struct input_list *);
 /* An input of that path, zeroed but for it; NULL when memory is out. */
 struct input *inputs_add(struct input_list *, const char *path);
+/*
+ * Adds the file (the last of the list then), with its state and digest; content
+ * may be NULL. NONE, or why: unreadable, or not provably unchanged since begun.
+ */
+enum soldr_reason inputs_load(struct unit *, struct input_list *, const char *path, int64_t begun, struct buf *content);
 /* NONE, or INPUT_MODIFIED when one of the programs is not what the identity says. */
 enum soldr_reason inputs_add_programs(struct input_list *, const struct identity *, int64_t begun);
 /*
