@@ -9,12 +9,15 @@
 static const char origin[] = "embedded";
 static const char magic[SEALED_MAGIC_SIZE] = {'S', 'L', 'D', 'R', 'E', 'N', 'T', 0};
 
-enum { SMALL = 256 }; /* bytes below which packing is not worth a call */
+enum {
+	SMALL = 256,           /* bytes below which packing is not worth a call */
+	SECTION_HEAD_SIZE = 24 /* kind, flags, len, raw_len */
+};
 
 /* Flags of a section on disk. */
 enum { SECTION_PACKED = 1u << 0, SECTION_EXECUTABLE = 1u << 1, SECTION_ROOTLESS = 1u << 2, SECTION_FLAGS = (1u << 3) - 1 };
 
-static int add_packed(struct buf *out, const struct entry_section *s, int level, bool *packed, uint64_t *len)
+static void add_packed(struct buf *out, const struct entry_section *s, int level, bool *packed, uint64_t *len)
 {
 	size_t bound = ZSTD_compressBound((size_t)s->len);
 	char *to = s->len >= SMALL ? buf_reserve(out, bound) : NULL;
@@ -29,32 +32,36 @@ static int add_packed(struct buf *out, const struct entry_section *s, int level,
 		*packed = false;
 		*len = s->len;
 	}
-	return buf_ok(out) ? 0 : -1;
 }
 
 int entry_encode(const struct digest *key, const struct entry *e, int level, struct buf *out, soldr_error *err)
 {
-	struct buf body = BUF_INIT, head = BUF_INIT;
-	buf_add_u32(&head, (uint32_t)e->exit_code);
-	buf_add_u64(&head, e->compile_ns);
-	buf_add_u32(&head, (uint32_t)e->section_count);
+	struct buf table = BUF_INIT;
+	sealed_begin(out, magic, ENTRY_FORMAT, key);
+	buf_add_u32(out, (uint32_t)e->exit_code);
+	buf_add_u64(out, e->compile_ns);
+	buf_add_u32(out, (uint32_t)e->section_count);
+	size_t table_at = out->len; /* filled in when the packed sizes are known */
+	size_t table_size = e->section_count * SECTION_HEAD_SIZE;
+	if (buf_reserve(out, table_size))
+		out->len += table_size;
 	for (size_t i = 0; i < e->section_count; i++) {
 		const struct entry_section *s = &e->sections[i];
-		bool packed;
-		uint64_t len;
-		add_packed(&body, s, level, &packed, &len);
-		buf_add_u32(&head, s->kind);
-		buf_add_u32(&head, (packed ? SECTION_PACKED : 0) | (s->executable ? SECTION_EXECUTABLE : 0) |
-		                   (s->rootless ? SECTION_ROOTLESS : 0));
-		buf_add_u64(&head, len);
-		buf_add_u64(&head, s->raw_len);
+		bool packed = false;
+		uint64_t len = 0;
+		add_packed(out, s, level, &packed, &len);
+		buf_add_u32(&table, s->kind);
+		buf_add_u32(&table, (packed ? SECTION_PACKED : 0) | (s->executable ? SECTION_EXECUTABLE : 0) |
+		                    (s->rootless ? SECTION_ROOTLESS : 0));
+		buf_add_u64(&table, len);
+		buf_add_u64(&table, s->raw_len);
 	}
-	sealed_begin(out, magic, ENTRY_FORMAT, key);
-	buf_add(out, buf_str(&head), head.len);
-	buf_add(out, buf_str(&body), body.len);
-	bool ok = buf_ok(&head) && buf_ok(&body) && sealed_end(out);
-	buf_release(&head);
-	buf_release(&body);
+	bool ok = buf_ok(&table) && buf_ok(out) && table.len == table_size;
+	if (ok) {
+		memcpy(out->data + table_at, buf_str(&table), table_size);
+		ok = sealed_end(out);
+	}
+	buf_release(&table);
 	return ok ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory packing a result");
 }
 
