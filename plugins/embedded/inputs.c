@@ -338,6 +338,24 @@ struct dir_lists {
 	struct vec user, system;
 };
 
+/*
+ * One directory under two names, by links: both compilers search it once, as a
+ * system directory, but Clang lists its headers by the name that it met first.
+ */
+static bool share_a_directory(const struct dir_lists *d)
+{
+	struct stat a, b;
+	for (size_t i = 0; i < d->user.len; i++) {
+		if (sys.stat(d->user.items[i], &a) != 0)
+			continue;
+		for (size_t k = 0; k < d->system.len; k++)
+			if (strcmp(d->user.items[i], d->system.items[k]) != 0 && sys.stat(d->system.items[k], &b) == 0 &&
+			    a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+				return true;
+	}
+	return false;
+}
+
 /* Directories whose headers are system headers, and those whose are not. */
 static bool sort_dirs(const struct unit *u, const struct identity *id, struct dir_lists *d)
 {
@@ -439,7 +457,7 @@ static bool shows_headers(const struct invocation *inv)
 bool inputs_user_headers(const struct unit *u, const struct identity *id, const struct input_list *l, const struct vec *paths, bool *keep)
 {
 	struct dir_lists d = {VEC_INIT, VEC_INIT};
-	bool sure = sort_dirs(u, id, &d) && !env_get(u->req->envp, "CPATH") && !shows_headers(&u->inv);
+	bool sure = sort_dirs(u, id, &d) && !share_a_directory(&d) && !env_get(u->req->envp, "CPATH") && !shows_headers(&u->inv);
 	for (size_t i = 0; i < l->len && sure; i++) {
 		struct input *in = &l->items[i];
 		char *full = path_absolute(u->req->cwd, in->path);

@@ -127,6 +127,10 @@ both {
 	forms 'longer_than_a_line', 'CC MODE -Iinc -c x.c', 'hit', files => {"inc/$longest" => "int h;\n"},
 		source => "#include <$longest>\n#include \"u.h\"\n";
 
+	# One directory, named as the system's and, by a link, as the user's: Clang lists it by the user's name and takes it for the system's
+	forms 'linked_directory', 'CC MODE -isystem sys -Icur -Iinc -c x.c', 'hit', source => "#include <s.h>\nint x = sizeof t;\n",
+		before => sub { symlink 'sys', $_[0]->dir . '/cur' unless -l $_[0]->dir . '/cur' };
+
 	# The file that Clang's depfile names in place of the one that was read is there, too
 	for my $form (qw(-MD -MMD), '') {
 		my $s = scene(name => "c02_backslash_in_name$form", files => {'b/c.h' => "int c;\n", 'b\\c.h' => "int x;\n"},
