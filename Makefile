@@ -71,7 +71,7 @@ PRODUCTS := $(BINARY) $(PLUGIN_FILES) $(LIBDIR)/libsoldr.a $(LIBDIR)/libsoldr.so
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all help deps check check-unit check-e2e demo parity soak-diff install uninstall clean
+.PHONY: all help deps check check-unit check-e2e demo parity soak-diff bench bench-cargo install uninstall clean
 
 all: $(PRODUCTS)
 
@@ -84,6 +84,8 @@ help:
 	@echo 'make parity        the corpus of tests/parity through every backend'
 	@echo 'make soak-diff     random edits and compiles, bare against soldr, until stopped'
 	@echo '                   (COMPILER=gcc, g++, clang or clang++; SEED=n STEPS=n MINUTES=n KEEP=dir)'
+	@echo 'make bench         what one compile costs, beside the floor, the compiler, ccache and sccache'
+	@echo '                   (RUNS=n SCENARIOS=small,cxx,… PEERS=name=path,…); make bench-cargo: a cargo project'
 	@echo 'make install       to PREFIX ($(PREFIX)), below DESTDIR; make uninstall'
 	@echo 'make clean'
 	@echo 'SAN=address,undefined or SAN=thread: with sanitizers, e.g. make check SAN=address,undefined'
@@ -190,6 +192,14 @@ COMPILER ?= gcc
 soak-diff: all
 	@SOLDR_BIN=$(CURDIR)/$(BINARY) tests/parity/soak_diff.py --compiler $(COMPILER) $(if $(SEED),--seed $(SEED)) \
 		$(if $(STEPS),--steps $(STEPS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(KEEP),--keep $(KEEP))
+
+# What one compile costs, beside the floor, the compiler and other caches; a cargo project built each way.
+bench: all
+	@SOLDR_BIN=$(CURDIR)/$(BINARY) tests/bench/bench.py $(if $(RUNS),--runs $(RUNS)) $(if $(SCENARIOS),--scenarios $(SCENARIOS)) \
+		$(if $(PEERS),--peers $(PEERS)) --out $(BUILD)/bench
+
+bench-cargo: all
+	@SOLDR_BIN=$(CURDIR)/$(BINARY) tests/bench/cargo.py --out $(BUILD)/bench $(ARGS)
 
 demo: deps
 	@$(MAKE) --no-print-directory all
