@@ -36,7 +36,7 @@ CLI := build cli compiler main parity_check parity_compare parity_report parity_
 	verb_parity verb_stats wrap
 EMBEDDED := archive args_gcc args_names args_rustc args_sides args_table backend crates depfile depinfo digests \
 	entry evict evidence expansion files identity inputs key link lookup manifest match materialise miss \
-	native object remap response rust rust_inputs scan script sealed several shadow store toolchain verify \
+	native object package remap response rust rust_inputs scan script sealed several shadow store toolchain verify \
 	witness
 WRAPPED := backend command outcome profile statslog
 NULL := null
