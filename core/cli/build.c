@@ -4,12 +4,14 @@
  *
  * How a compile gets here depends on the program: by shims in front of PATH, by
  * CMake's launcher variables, by cargo's RUSTC_WRAPPER, each where the user did
- * not say otherwise. A compile that passes two of them (a launcher and a shim)
- * is one compile: `soldr SHIM/gcc` is soldr under the name gcc.
+ * not say otherwise. A wrapper that he gave to cargo stays, and soldr stands
+ * behind it, in the place of rustc. A compile that passes two of them (a
+ * launcher and a shim) is one compile: `soldr SHIM/gcc` is soldr under the name gcc.
  *
  * The command is started by posix_spawn and gets all descriptors as they are,
  * so that a jobserver of GNU make above or below works.
  */
+#include "cargo.h"
 #include "cli.h"
 #include "compiler.h"
 #include "exec.h"
@@ -29,30 +31,22 @@
 enum door_flag {
 	DOOR_SHIMS = 1,      /* all compilers' names in front of PATH */
 	DOOR_SHIMS_C = 2,    /* those of C and C++ only */
-	DOOR_LAUNCHERS = 4,  /* CMAKE_*_COMPILER_LAUNCHER */
-	DOOR_RUSTC = 8       /* RUSTC_WRAPPER */
+	DOOR_LAUNCHERS = 4   /* CMAKE_*_COMPILER_LAUNCHER */
 };
 
 static const struct {
 	const char *verb;
 	int flags;
-} doors[] = { /* a program that is not here: shims and launchers */
+} doors[] = { /* a program that is not here: shims and launchers; RUSTC_WRAPPER for all, since any build may call cargo */
 	{"make", DOOR_SHIMS | DOOR_LAUNCHERS},
 	{"gmake", DOOR_SHIMS | DOOR_LAUNCHERS},
 	{"ninja", DOOR_SHIMS | DOOR_LAUNCHERS},
 	{"samu", DOOR_SHIMS | DOOR_LAUNCHERS},
 	{"cmake", DOOR_LAUNCHERS}, /* CMake would write the shims' paths into its cache */
-	{"cargo", DOOR_SHIMS_C | DOOR_LAUNCHERS | DOOR_RUSTC},
+	{"cargo", DOOR_SHIMS_C | DOOR_LAUNCHERS},
 };
 
-static const struct {
-	int flag;
-	const char *variable;
-} pointers[] = {
-	{DOOR_LAUNCHERS, "CMAKE_C_COMPILER_LAUNCHER"},
-	{DOOR_LAUNCHERS, "CMAKE_CXX_COMPILER_LAUNCHER"},
-	{DOOR_RUSTC, "RUSTC_WRAPPER"},
-};
+static const char *const launchers[] = {"CMAKE_C_COMPILER_LAUNCHER", "CMAKE_CXX_COMPILER_LAUNCHER"};
 
 /* One run of the front door. */
 struct door {
@@ -120,14 +114,64 @@ static void add_shims(struct door *door, const char *soldr)
 	free(dir);
 }
 
+static bool is_rustc(const char *name)
+{
+	return strcmp(name, "rustc") == 0;
+}
+
+/*
+ * cargo's wrapper of the user gets every call as without soldr; what it runs as
+ * rustc is a shim. So whatever it adds or changes, soldr sees what rustc gets.
+ */
+static void add_rustc_behind(struct door *door, const struct cargo_settings *settings, const char *soldr)
+{
+	soldr_error err = SOLDR_ERROR_INIT;
+	char *dir = NULL;
+	const struct session_shims want = {
+		.soldr = soldr,
+		.path_list = env_get(door->cli->envp, "PATH"),
+		.is_compiler = is_rustc,
+		.is_soldr = compiler_is_soldr,
+	};
+	if (session_make_shims(&door->config, &want, &dir, &err) != 0) {
+		if (!door->config.quiet)
+			cli_error("%s; this build calls rustc without soldr", err.message);
+	} else if (dir) {
+		vec_addf(&door->sets, "RUSTC=%s/rustc", dir);
+		if (settings->of[CARGO_WRAPPER].is_soldr) /* or each call would be counted twice */
+			vec_add(&door->sets, "RUSTC_WRAPPER=");
+	}
+	free(dir);
+}
+
+static void add_rustc(struct door *door, const char *soldr)
+{
+	struct cargo_settings settings;
+	bool is_cargo = strcmp(path_base(door->argv[0]), "cargo") == 0;
+	cargo_settings_read(&settings, door->cli, is_cargo ? door->argv : NULL);
+	const struct cargo_setting *wrapper =
+		&settings.of[cargo_is_foreign(&settings, CARGO_WRAPPER) ? CARGO_WRAPPER : CARGO_WORKSPACE_WRAPPER];
+	if (!cargo_is_foreign(&settings, CARGO_WRAPPER) && !cargo_is_foreign(&settings, CARGO_WORKSPACE_WRAPPER)) {
+		if (!settings.of[CARGO_WRAPPER].origin)
+			vec_addf(&door->sets, "RUSTC_WRAPPER=%s", soldr);
+	} else if (!cargo_is_foreign(&settings, CARGO_RUSTC)) {
+		add_rustc_behind(door, &settings, soldr);
+	} else if (!door->config.quiet) {
+		cli_error("cargo has a wrapper of its own (%s) and a rustc of its own (%s): rustc does not go through soldr here; "
+		          "unset one of the two", wrapper->origin, settings.of[CARGO_RUSTC].origin);
+	}
+	cargo_settings_release(&settings);
+}
+
 static void add_pointers(struct door *door)
 {
 	char *soldr = front_executable();
 	if (!soldr)
 		return; /* no /proc: nothing to point at */
-	for (size_t i = 0; i < sizeof pointers / sizeof *pointers; i++)
-		if ((door->flags & pointers[i].flag) && !env_get(door->cli->envp, pointers[i].variable))
-			vec_addf(&door->sets, "%s=%s", pointers[i].variable, soldr);
+	for (size_t i = 0; (door->flags & DOOR_LAUNCHERS) && i < sizeof launchers / sizeof *launchers; i++)
+		if (!env_get(door->cli->envp, launchers[i]))
+			vec_addf(&door->sets, "%s=%s", launchers[i], soldr);
+	add_rustc(door, soldr);
 	if (door->flags & (DOOR_SHIMS | DOOR_SHIMS_C))
 		add_shims(door, soldr);
 	free(soldr);
@@ -189,7 +233,7 @@ static int run_command(const struct door *door, const char *const *envp, int *wa
 	return 0;
 }
 
-/* At most five lines, and one more where a verified hit was wrong; in one write. */
+/* At most five lines, in one write: a verified hit that was wrong takes the place of the reasons. */
 static void summary_text(struct buf *out, const struct door *door, const struct session_end *end)
 {
 	const struct counter_totals *t = end->totals;
@@ -212,7 +256,7 @@ static void summary_text(struct buf *out, const struct door *door, const struct 
 	if (mismatches)
 		buf_addf(out, "soldr:   %s of the verified would have been wrong: see %s/evidence\n", text_count(a, mismatches),
 		         door->config.cache_root);
-	size_t n = text_top_reasons(t, top);
+	size_t n = mismatches ? 0 : text_top_reasons(t, top);
 	for (size_t i = 0; i < n && i < 3; i++)
 		buf_addf(out, "%s%s %s", i ? ", " : "soldr:   not hits: ", reason_name(top[i]), text_count(a, t->reasons[top[i]]));
 	buf_addf(out, "%ssoldr:   run %s\n", n ? "\n" : "", door->session.id);
@@ -380,13 +424,13 @@ static int run_build(const struct cli *cli, const struct verb *verb)
 
 #define DOOR_HELP(how) \
 	how "\n" \
-	"Prints at most five lines about the cache at the end, and one more where a verified hit\n" \
-	"was wrong; --quiet or --no-session-summary before the verb leaves them out. The exit\n" \
-	"status is the command's own.\n"
+	"Prints at most five lines about the cache at the end; --quiet or --no-session-summary before\n" \
+	"the verb leaves them out. The exit status is the command's own.\n"
 
 #define SHIMS_HELP \
 	"Compilers found by name go through soldr (links in front of PATH), and CMake is told to\n" \
-	"launch compilers by soldr unless CMAKE_C_COMPILER_LAUNCHER is set already.\n"
+	"launch compilers by soldr unless CMAKE_C_COMPILER_LAUNCHER is set already. cargo gets\n" \
+	"RUSTC_WRAPPER, as with `soldr cargo`.\n"
 
 #define DOOR(id, example) \
 	const struct verb verb_##id = {#id, #id " ARGS…", "run " #id " with its compiles through soldr", \
@@ -405,8 +449,9 @@ const struct verb verb_cmake = {
 
 const struct verb verb_cargo = {
 	"cargo", "cargo ARGS…", "run cargo with its compiles through soldr",
-	DOOR_HELP("Sets RUSTC_WRAPPER unless it is set; C and C++ compilers that build scripts call by name go\n"
-	          "through soldr as well.\n")
+	DOOR_HELP("Sets RUSTC_WRAPPER; C and C++ compilers that build scripts call by name go through soldr as\n"
+	          "well. A wrapper of yours (RUSTC_WRAPPER, build.rustc-wrapper and the like) stays: it runs\n"
+	          "first, and soldr behind it as its rustc.\n")
 	"\nExample:\n  soldr cargo build --release\n", run_front_door};
 
 const struct verb verb_build = {

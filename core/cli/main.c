@@ -126,6 +126,13 @@ static int unknown_word(const char *word)
 	return STATUS_USAGE;
 }
 
+/* As RUSTC_WRAPPER with a RUSTC_WORKSPACE_WRAPPER of any name: soldr NAME PATH/rustc ARGS… */
+static bool wraps_rustc(const struct cli *cli)
+{
+	const char *next = cli->argv[1];
+	return next && compiler_name(path_base(next)) && !compiler_name_c(path_base(next));
+}
+
 static int run(struct cli *cli)
 {
 	while (cli->argc) {
@@ -151,7 +158,7 @@ static int run(struct cli *cli)
 	const struct verb *verb = cli_verb_find(word);
 	if (verb)
 		return verb->run(cli, verb);
-	if (strchr(word, '/') || compiler_name(word) || compiler_wrapper_name(word))
+	if (strchr(word, '/') || compiler_name(word) || compiler_wrapper_name(word) || wraps_rustc(cli))
 		return wrap_compile(cli);
 	return unknown_word(word);
 }

@@ -2,6 +2,7 @@
  * verb_doctor: `soldr doctor`, is everything as it should be? One function for
  * each check; each adds findings, and none stops the next.
  */
+#include "cargo.h"
 #include "cli.h"
 #include "compiler.h"
 #include "fs.h"
@@ -183,11 +184,10 @@ static void check_compilers(struct doctor *d)
 		found(d, "compiler", NOTE, "no C, C++ or Rust compiler on PATH");
 }
 
-/* Other tools' settings that send compiles past soldr or through a second cache. */
-static void check_wrappers(struct doctor *d)
+/* Launchers that send compiles past soldr or through a second cache. */
+static void check_launchers(struct doctor *d)
 {
-	static const char *const names[] = {"RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_RUSTC_WRAPPER",
-	                                    "CMAKE_C_COMPILER_LAUNCHER", "CMAKE_CXX_COMPILER_LAUNCHER"};
+	static const char *const names[] = {"CMAKE_C_COMPILER_LAUNCHER", "CMAKE_CXX_COMPILER_LAUNCHER"};
 	const char *cwd = d->cli->cwd ? d->cli->cwd : "/";
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		const char *value = env_get(d->cli->envp, names[i]);
@@ -202,6 +202,53 @@ static void check_wrappers(struct doctor *d)
 			found(d, "wrapper", NOTE, "%s=%s: these compiles do not come to soldr; set it to soldr, or unset it", names[i], value);
 		free(path);
 	}
+}
+
+/* The same for cargo, whose settings may be in files; what the front door makes of them is in build.c. */
+static void check_cargo(struct doctor *d)
+{
+	static const enum cargo_program wrappers[] = {CARGO_WRAPPER, CARGO_WORKSPACE_WRAPPER};
+	struct cargo_settings settings;
+	cargo_settings_read(&settings, d->cli, NULL);
+	for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers; i++) {
+		const struct cargo_setting *s = &settings.of[wrappers[i]];
+		if (!s->origin)
+			continue;
+		const char *base = s->value ? path_base(s->value) : "";
+		if (s->is_soldr)
+			found(d, "wrapper", FINE, "%s is soldr", s->origin);
+		else if (s->is_missing)
+			found(d, "wrapper", WRONG, "%s: %s: no such program; take it out, or give soldr's path", s->origin, s->value);
+		else if (cargo_is_foreign(&settings, CARGO_RUSTC))
+			found(d, "wrapper", NOTE, "cargo has a wrapper (%s) and a rustc of its own (%s): rustc does not come to soldr; take one "
+			      "of the two out", s->origin, settings.of[CARGO_RUSTC].origin);
+		else
+			found(d, "wrapper", NOTE, "%s gives cargo the wrapper %s: soldr's front doors put soldr behind it%s, and a cargo started "
+			      "otherwise does not come to soldr; take it out, or set it to soldr", s->origin, *base ? base : "(unclear)",
+			      compiler_wrapper_name(base) ? ", so each compile passes two caches" : "");
+	}
+	cargo_settings_release(&settings);
+}
+
+static bool declares_macros(const struct config_backend *backend)
+{
+	for (size_t i = 0; i < backend->option_count; i++)
+		if (strncmp(backend->options[i].key, "rust.", 5) == 0)
+			return true;
+	return false;
+}
+
+/* The one thing that rustc does not report, and that soldr cannot find out. */
+static void check_macros(struct doctor *d)
+{
+	const char *cwd = d->cli->cwd ? d->cli->cwd : "/";
+	char *rustc = path_find_program("rustc", env_get(d->cli->envp, "PATH"), cwd, skip_soldr, NULL);
+	const struct config_backend *backend = d->has_config ? config_backend_find(&d->config, d->config.backend, NULL) : NULL;
+	if (rustc && backend && strcmp(backend->plugin, "embedded") == 0 && !declares_macros(backend))
+		found(d, "rust", NOTE, "a procedural macro that reads files or variables without telling rustc (SQL files, DATABASE_URL) may give "
+		      "a stale hit: declare them as rust.extra_inputs and rust.key_env, set rust.package_tree: true, or look for such macros "
+		      "with SOLDR_VERIFY=100 (docs/rust.md)");
+	free(rustc);
 }
 
 static void replayed(struct doctor *d)
@@ -241,7 +288,8 @@ static void check_parity(struct doctor *d)
 }
 
 static void (*const checks[])(struct doctor *) = {
-	check_config, check_environment, check_backends, check_cache, check_compilers, check_wrappers, check_parity,
+	check_config, check_environment, check_backends, check_cache, check_compilers, check_launchers, check_cargo, check_macros,
+	check_parity,
 };
 
 /* ---- the report --------------------------------------------------------------------- */

@@ -1,16 +1,23 @@
 /*
  * verb_stats: `soldr stats`, the counters of the selected backend since they
- * were last zeroed, and the size of its store.
+ * were last zeroed, and the size of its store; or those of the last session.
  */
 #include "counters.h"
+#include "fs.h"
 #include "host.h"
 #include "json.h"
+#include "path.h"
 #include "report.h"
+#include "session.h"
 #include "text.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+enum { SUMMARY_MAX = 1 << 20 };
 
 static void take_stat(void *arg, const soldr_stat *stat)
 {
@@ -47,6 +54,7 @@ struct stats {
 	struct counter_totals totals;
 	struct store_size size;
 	char since[32]; /* ISO 8601, UTC; "" when nothing was counted yet */
+	const char *run; /* whose counters these are; NULL: the backend's */
 };
 
 static void stats_json(const struct stats *s, struct buf *out)
@@ -92,7 +100,7 @@ static void stats_text(const struct stats *s, struct buf *out)
 	const struct counter_totals *t = &s->totals;
 	char a[TEXT_SIZE], b[TEXT_SIZE];
 	struct table table;
-	buf_addf(out, "backend %s", s->config->backend);
+	buf_addf(out, s->run ? "run %s" : "backend %s", s->run ? s->run : s->config->backend);
 	buf_addf(out, s->since[0] ? ", since %s\n\n" : ", nothing counted yet\n\n", s->since);
 	table_init(&table, "lrr");
 	count_row(&table, "compilations", t->compilations, 0);
@@ -131,26 +139,60 @@ static void stats_text(const struct stats *s, struct buf *out)
 	table_print(&table, out, 2);
 }
 
-static int read_stats(const struct cli *cli, struct stats *s)
+static int read_counters(struct stats *s, const char *file)
 {
 	soldr_error err = SOLDR_ERROR_INIT;
+	if (!file || counters_read(file, &s->totals, &err) != 0) {
+		cli_error("%s", file ? err.message : "out of memory");
+		return STATUS_SOLDR;
+	}
+	time_t since = (time_t)s->totals.since_unix;
+	struct tm tm;
+	if (since && gmtime_r(&since, &tm))
+		strftime(s->since, sizeof s->since, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return 0;
+}
+
+static int read_stats(const struct cli *cli, struct stats *s)
+{
 	soldr_service *service = NULL;
 	int status = cli_service(cli, s->config, &service);
 	if (!status)
 		status = report_store_size(service, &s->size);
 	soldr_service_free(service);
-	if (status)
-		return status;
-	char *file = host_counters_file(s->config, s->config->backend);
-	if (!file || counters_read(file, &s->totals, &err) != 0) {
+	char *file = status ? NULL : host_counters_file(s->config, s->config->backend);
+	if (!status)
+		status = read_counters(s, file);
+	free(file);
+	return status;
+}
+
+/* The files of the last session: its counters as a text, or its summary as it is. */
+static int last_session(const struct config *config, bool as_json, struct buf *out)
+{
+	soldr_error err = SOLDR_ERROR_INIT;
+	char at[PATH_MAX];
+	char *link = path_join(config->cache_root, SESSION_LAST);
+	ssize_t n = link ? readlink(link, at, sizeof at - 1) : -1;
+	if (n < 0) {
+		cli_error("no session has ended below %s; run a build by `soldr make`, `soldr cargo` or the like", config->cache_root);
+		free(link);
+		return STATUS_WRONG;
+	}
+	at[n] = 0;
+	struct stats s = {.config = config, .run = path_base(at)};
+	char *dir = path_join(config->cache_root, at), *file = dir ? path_join(dir, as_json ? "summary.json" : "counters") : NULL;
+	int status = 0;
+	if (!as_json) {
+		status = read_counters(&s, file);
+		stats_text(&s, out);
+	} else if (!file || fs_read_file(file, SUMMARY_MAX, out, &err) != 0) {
 		cli_error("%s", file ? err.message : "out of memory");
-		status = STATUS_SOLDR;
+		status = STATUS_WRONG;
 	}
 	free(file);
-	time_t since = (time_t)s->totals.since_unix;
-	struct tm tm;
-	if (since && gmtime_r(&since, &tm))
-		strftime(s->since, sizeof s->since, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	free(dir);
+	free(link);
 	return status;
 }
 
@@ -165,10 +207,27 @@ static int zero(const struct config *config)
 	return rc ? STATUS_SOLDR : 0;
 }
 
+static int report(const struct cli *cli, const struct config *config, bool as_json, bool to_zero, struct buf *out)
+{
+	struct stats s = {.config = config};
+	int status = to_zero ? zero(config) : 0;
+	if (!status && (!to_zero || as_json))
+		status = read_stats(cli, &s);
+	if (status)
+		return status;
+	if (as_json)
+		stats_json(&s, out);
+	else if (to_zero)
+		buf_addf(out, "counters of backend %s are zero\n", config->backend);
+	else
+		stats_text(&s, out);
+	return 0;
+}
+
 static int run(const struct cli *cli, const struct verb *verb)
 {
-	bool as_json = false, to_zero = false;
-	const struct cli_option options[] = {{"--json", &as_json, NULL}, {"--zero", &to_zero, NULL}, {NULL, NULL, NULL}};
+	bool as_json = false, to_zero = false, last = false;
+	const struct cli_option options[] = {{"--json", &as_json, NULL}, {"--zero", &to_zero, NULL}, {"--last", &last, NULL}, {NULL, NULL, NULL}};
 	struct cli_operands operands;
 	struct config config;
 	int status = cli_parse(cli, verb, options, &operands);
@@ -176,32 +235,28 @@ static int run(const struct cli *cli, const struct verb *verb)
 		return status;
 	if (operands.count)
 		return cli_usage(verb, "stats: unexpected argument '%s'", operands.items[0]);
+	if (last && to_zero)
+		return cli_usage(verb, "stats: --last and --zero exclude each other");
 	status = cli_config(cli, &config);
 	if (status)
 		return status;
-	struct stats s = {.config = &config};
 	struct buf out = BUF_INIT;
-	status = to_zero ? zero(&config) : 0;
-	if (!status && (!to_zero || as_json))
-		status = read_stats(cli, &s);
-	if (!status) {
-		if (as_json)
-			stats_json(&s, &out);
-		else if (to_zero)
-			buf_addf(&out, "counters of backend %s are zero\n", config.backend);
-		else
-			stats_text(&s, &out);
+	status = last ? last_session(&config, as_json, &out) : report(cli, &config, as_json, to_zero, &out);
+	if (!status)
 		status = cli_print(&out, 0);
-	}
+	else
+		buf_release(&out);
 	config_release(&config);
 	return status;
 }
 
 const struct verb verb_stats = {
-	"stats", "stats [--json] [--zero]", "hits, misses and why, of the selected backend",
+	"stats", "stats [--last] [--json] [--zero]", "hits, misses and why, of the selected backend",
 	"  --json   one JSON object: schema_version, backend, compilations, hits, misses, non_cacheable,\n"
 	"           passthrough, fallbacks, errors, time_saved_ms, verified, verify_mismatches, size_bytes,\n"
 	"           max_size_bytes, entries, reasons (name to count), since\n"
+	"  --last   of the last session (`soldr make`, `soldr cargo` and the like) instead; with --json its\n"
+	"           summary.json (docs/formats.md)\n"
 	"  --zero   start counting anew; the store is left as it is\n"
 	"\nThe counters are those of your user and the backend; --backend NAME before the verb\n"
 	"shows another one's.\n"

@@ -79,6 +79,20 @@ static int by_name(const void *left, const void *right)
 	return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
+/* Whether the link to the last session ends there. */
+static bool is_last(const char *runs, const char *name)
+{
+	char at[PATH_MAX];
+	char *root = path_dir(runs), *link = root ? path_join(root, SESSION_LAST) : NULL;
+	ssize_t n = link ? readlink(link, at, sizeof at - 1) : -1;
+	free(link);
+	free(root);
+	if (n < 0)
+		return false;
+	at[n] = 0;
+	return strcmp(path_base(at), name) == 0;
+}
+
 /* Keeps the newest SESSION_RUNS_MAX. What cannot be removed stays; the next session tries again. */
 static void prune_runs(const char *runs)
 {
@@ -94,7 +108,7 @@ static void prune_runs(const char *runs)
 		qsort(names.items, names.len, sizeof *names.items, by_name);
 		for (size_t i = 0; i < names.len - SESSION_RUNS_MAX; i++) {
 			bool alive = kill(pid_of_id(names.items[i]), 0) == 0 || errno == EPERM;
-			char *path = alive ? NULL : path_join(runs, names.items[i]);
+			char *path = alive || is_last(runs, names.items[i]) ? NULL : path_join(runs, names.items[i]);
 			if (path)
 				(void)fs_remove_tree(path, NULL, NULL, NULL);
 			free(path);
@@ -263,12 +277,36 @@ static void summary_json(const struct session *session, const struct session_end
 	buf_addc(out, '\n');
 }
 
+/* <cache root>/last-session: one rename, so that summary and journal are always of one session. */
+static int point_at(const struct session *session, soldr_error *err)
+{
+	char *runs = path_dir(session->dir), *root = runs ? path_dir(runs) : NULL, *link = root ? path_join(root, SESSION_LAST) : NULL;
+	struct buf target = BUF_INIT, temp = BUF_INIT;
+	buf_addf(&target, "runs/%s", session->id);
+	buf_addf(&temp, "%s/" FS_TEMP_PREFIX "%ld.%s", root ? root : "", (long)getpid(), session->id);
+	int rc = link && buf_ok(&target) && buf_ok(&temp) ? 0 : out_of_memory(err);
+	if (!rc && symlink(buf_str(&target), buf_str(&temp)) != 0)
+		rc = err_set(err, SOLDR_E_IO, errno, origin, "cannot create %s", buf_str(&temp));
+	else if (!rc && sys.rename(buf_str(&temp), link) != 0) {
+		rc = err_set(err, SOLDR_E_IO, errno, origin, "cannot create %s", link);
+		(void)sys.unlink(buf_str(&temp));
+	}
+	buf_release(&target);
+	buf_release(&temp);
+	free(link);
+	free(root);
+	free(runs);
+	return rc;
+}
+
 int session_write_summary(const struct session *session, const struct session_end *end, soldr_error *err)
 {
 	struct buf text = BUF_INIT;
 	char *file = path_join(session->dir, "summary.json");
 	summary_json(session, end, &text);
 	int rc = file && buf_ok(&text) ? fs_write_file(file, text.data, text.len, 0600, err) : out_of_memory(err);
+	if (!rc)
+		rc = point_at(session, err);
 	buf_release(&text);
 	free(file);
 	return rc;

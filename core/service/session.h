@@ -6,7 +6,8 @@
  * `summary.json`, written at the end. A front door below another one joins the
  * outer session and reports nothing of its own. At most SESSION_RUNS_MAX run
  * directories are kept; run ids sort by time, so the oldest go first, and never
- * those whose process is still alive.
+ * those whose process is still alive. <cache root>/last-session is a link to the
+ * directory of the session that ended last.
  *
  * Shims are symbolic links under compilers' names to the soldr executable, in
  * <cache root>/shims/<digest>/. The digest is of the executable's path and the
@@ -21,6 +22,8 @@
 #include "path.h"
 
 enum { SESSION_RUNS_MAX = 100, SESSION_ID_MAX = 64, SESSION_SHIMS_MAX = 1024 };
+
+#define SESSION_LAST "last-session" /* in the cache root */
 
 struct session {
 	char *id;
@@ -48,7 +51,7 @@ struct session_end {
 	const struct counter_totals *totals;
 };
 
-/* Publishes summary.json. */
+/* Publishes summary.json, and the session as the last one. */
 int session_write_summary(const struct session *, const struct session_end *, soldr_error *);
 
 struct session_shims {

@@ -36,6 +36,8 @@ static const soldr_option_spec options[] = {
      "Variables that procedural macros read without telling rustc; their values decide results."},
 	{sizeof(soldr_option_spec), SOLDR_OPT_LIST, 0, 0, "rust.extra_inputs", NULL, 0, 0, NULL,
      "Files that procedural macros read without telling rustc; their contents decide results."},
+	{sizeof(soldr_option_spec), SOLDR_OPT_BOOL, 0, 0, "rust.package_tree", "false", 0, 0, NULL,
+     "Whether all files of a cargo package decide the results of its crates."},
 	{0},
 };
 
@@ -119,6 +121,7 @@ static int32_t embedded_open(const soldr_host *host, const soldr_kv *kv, uint32_
 	inst->evidence = path_join(root, "evidence");
 	kv_list(kv, n, "rust.key_env", &inst->key_env);
 	kv_list(kv, n, "rust.extra_inputs", &inst->extra_inputs);
+	inst->package_tree = strcmp(kv_find(kv, n, "rust.package_tree", "false"), "true") == 0;
 	bool memory = inst->evidence && vec_ok(&inst->key_env) && vec_ok(&inst->extra_inputs);
 	if (!rc && (!memory || (worktree_root && !(inst->worktree_root = strdup(worktree_root)))))
 		rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");

@@ -4,6 +4,7 @@
 #include "depinfo.h"
 #include "fs.h"
 #include "link.h"
+#include "package.h"
 #include "path.h"
 #include "toolchain.h"
 
@@ -216,14 +217,40 @@ static void set_terminal(struct unit *u)
 	hasher_end(&h, &u->terminal);
 }
 
-static int read_known(void *arg, int dir, const char *path, struct tuple *tuple, struct digest *digest)
+struct digest_memory *rust_digests(struct unit *u)
 {
-	struct unit *u = arg;
 	struct rust_unit *rust = u->rust;
 	if (!rust->digests_open)
 		digests_open(&rust->digests, &u->inst->store);
 	rust->digests_open = true;
-	return digests_read(&rust->digests, dir, path, tuple, digest, NULL);
+	return &rust->digests;
+}
+
+static int read_known(void *arg, int dir, const char *path, struct tuple *tuple, struct digest *digest)
+{
+	return digests_read(rust_digests(arg), dir, path, tuple, digest, NULL);
+}
+
+const char *rust_package_dir(const struct unit *u)
+{
+	const char *dir = u->inst->package_tree ? env_get(u->req->envp, "CARGO_MANIFEST_DIR") : NULL;
+	return dir && *dir == '/' ? dir : NULL;
+}
+
+static enum soldr_reason key_package(struct unit *u, char *detail, size_t detail_size)
+{
+	const char *dir = rust_package_dir(u);
+	char hex[DIGEST_HEX_SIZE];
+	soldr_error err = SOLDR_ERROR_INIT;
+	if (!dir)
+		return SOLDR_REASON_NONE;
+	if (package_digest(rust_digests(u), dir, 0, &u->rust->package, NULL, &err) != 0) {
+		snprintf(detail, detail_size, "%s: %s", dir, err.message);
+		return SOLDR_REASON_INPUT_UNREADABLE;
+	}
+	digest_hex(&u->rust->package, hex);
+	key_text(&u->inv.key_args, "package-tree", hex);
+	return SOLDR_REASON_NONE;
 }
 
 static enum soldr_reason find_programs(struct unit *u, char *detail, size_t detail_size)
@@ -300,6 +327,9 @@ enum soldr_reason rust_prepare(struct unit *u, char *detail, size_t detail_size,
 			rust->out_dir = strdup(rust->call.out_dir);
 	}
 	add_key_items(u);
+	why = key_package(u, detail, detail_size);
+	if (why != SOLDR_REASON_NONE)
+		return why;
 	set_terminal(u);
 	*rc = key_compute(&u->key, &u->inv, u->req, u->real, NULL, &u->source, NULL, err);
 	if (!*rc && !vec_ok(&u->inv.key_args))

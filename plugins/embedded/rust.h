@@ -24,6 +24,7 @@ struct rust_unit {
 	struct digest_memory digests;
 	bool digests_open;
 	int64_t entered; /* files_clock_ns() when the request came */
+	struct digest package; /* of the package's files, where they count */
 	struct crate_list crates;
 	int link_report; /* a file in memory that rustc writes, or -1 */
 	int link_request; /* one that clippy-driver hands to rustc, or -1 */
@@ -35,6 +36,11 @@ enum soldr_reason rust_prepare(struct unit *, char *detail, size_t detail_size, 
 void rust_release(struct unit *);
 /* Before a hit: makes the output directory as rustc does, and replaces texts that were made in another one. */
 int rust_fit_entry(struct unit *, struct entry *, soldr_error *);
+
+/* The package's directory, where all its files count (rust.package_tree); else NULL. */
+const char *rust_package_dir(const struct unit *);
+/* Contents that are remembered in the store. */
+struct digest_memory *rust_digests(struct unit *);
 
 /* ---- a miss ---- */
 

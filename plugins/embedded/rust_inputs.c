@@ -15,6 +15,7 @@
 #include "depinfo.h"
 #include "fs.h"
 #include "link.h"
+#include "package.h"
 #include "path.h"
 #include "toolchain.h"
 
@@ -50,10 +51,7 @@ enum soldr_reason rust_begin(struct unit *u, const struct identity *id, char *de
 		snprintf(detail, detail_size, "this rustc writes no report of its link");
 		return SOLDR_REASON_LINK_UNKNOWN;
 	}
-	if (!rust->digests_open)
-		digests_open(&rust->digests, &u->inst->store);
-	rust->digests_open = true;
-	return crates_find(&rust->crates, &rust->call, &rust->digests, u->dir, detail, detail_size);
+	return crates_find(&rust->crates, &rust->call, rust_digests(u), u->dir, detail, detail_size);
 }
 
 /* clippy-driver leaves its lints out where it sees a --print, so there the option comes out of an argument file. */
@@ -453,6 +451,22 @@ static enum soldr_reason add_clippy(struct gathering *g)
 	return good ? SOLDR_REASON_NONE : SOLDR_REASON_INPUTS_UNKNOWN;
 }
 
+/* It is in the key as it was when the request came; a procedural macro may have read it at any time since. */
+static enum soldr_reason check_package(struct gathering *g)
+{
+	struct unit *u = g->u;
+	const char *dir = rust_package_dir(u);
+	struct digest now;
+	bool young = false;
+	if (!dir)
+		return SOLDR_REASON_NONE;
+	snprintf(g->detail, g->detail_size, "%s", dir);
+	if (package_digest(rust_digests(u), dir, g->begun, &now, &young, NULL) != 0 || young ||
+	    memcmp(now.bytes, u->rust->package.bytes, DIGEST_SIZE) != 0)
+		return SOLDR_REASON_INPUT_MODIFIED;
+	return SOLDR_REASON_NONE;
+}
+
 enum soldr_reason rust_inputs(struct unit *u, const struct identity *id, int64_t begun, struct input_list *list, struct guard_list *guards,
                               char *detail, size_t detail_size)
 {
@@ -464,6 +478,8 @@ enum soldr_reason rust_inputs(struct unit *u, const struct identity *id, int64_t
 	for (size_t k = 0; k < sizeof named / sizeof *named; k++)
 		for (size_t i = 0; why == SOLDR_REASON_NONE && i < named[k]->len; i++)
 			why = add_file(&g, named[k]->items[i], NULL);
+	if (why == SOLDR_REASON_NONE)
+		why = check_package(&g);
 	if (why == SOLDR_REASON_NONE)
 		why = judge_members(&g);
 	if (why == SOLDR_REASON_NONE)

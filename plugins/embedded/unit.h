@@ -46,6 +46,7 @@ struct soldr_instance {
 	char *worktree_root;     /* as the user names it, or NULL: found */
 	struct vec key_env;      /* further variables that decide results of rustc */
 	struct vec extra_inputs; /* further files that do */
+	bool package_tree;       /* and all files of the package */
 };
 
 /* What a lookup found. */

@@ -158,6 +158,38 @@ ln -s "$SOLDR" soldr-link
 run env RUSTC_WRAPPER="$T/soldr-link" CMAKE_C_COMPILER_LAUNCHER=/bin/true "$SOLDR" doctor
 like "$out" "^ok +wrapper +RUSTC_WRAPPER is soldr" "doctor: RUSTC_WRAPPER is soldr"
 like "$out" "^note +wrapper +CMAKE_C_COMPILER_LAUNCHER=/bin/true" "doctor: another launcher"
+run env RUSTC_WRAPPER=/bin/true "$SOLDR" doctor
+like "$out" "^note +wrapper +RUSTC_WRAPPER gives cargo the wrapper true: .* put soldr behind it, and a cargo" "doctor: cargo's wrapper in the environment"
+run env RUSTC_WRAPPER=/bin/true RUSTC=/bin/false "$SOLDR" doctor
+like "$out" "^note +wrapper +cargo has a wrapper \(RUSTC_WRAPPER\) and a rustc of its own \(RUSTC\)" "doctor: cargo's wrapper and rustc"
+mkdir -p cargo/.cargo cargo/sub cargo/bin
+printf '#!/bin/sh\nexit 0\n' >cargo/bin/sccache
+cp cargo/bin/sccache cargo/bin/rustc
+chmod +x cargo/bin/*
+printf '[build] # of the team\nrustc-wrapper = "bin/sccache"\n' >cargo/.cargo/config.toml
+cd cargo/sub || exit 1
+run "$SOLDR" doctor
+like "$out" "^note +wrapper +$T/cargo/.cargo/config.toml gives cargo the wrapper sccache: .* behind it, so each compile passes two caches" \
+	"doctor: cargo's wrapper in a file above"
+printf 'include = [\n\t{ path = "self.toml" }, "config.toml", # both\n]\n' >../.cargo/config.toml
+printf '[build]\nrustc-wrapper = "bin/sccache"\n' >../.cargo/self.toml
+run "$SOLDR" doctor
+like "$out" "^note +wrapper +$T/cargo/.cargo/self.toml gives cargo the wrapper sccache" "doctor: in an included file, and no end to a file that includes itself"
+run env RUSTC_WRAPPER= "$SOLDR" doctor
+unlike "$out" "^[a-z]+ +wrapper" "doctor: taken back by an empty variable"
+printf 'build = { rustc-workspace-wrapper = "absent" }\n' >../.cargo/config.toml
+run "$SOLDR" doctor
+is "$status" 1 "doctor: a wrapper that is not there"
+like "$out" "^wrong +wrapper +$T/cargo/.cargo/config.toml: absent: no such program" "doctor: and is named"
+printf '# rustc-wrapper = "x"\n[alias]\nw = "build --features rustc-wrapper"\n' >../.cargo/config.toml
+run env PATH="$T/cargo/bin:$PATH" "$SOLDR" --backend embedded doctor
+unlike "$out" "^[a-z]+ +wrapper" "doctor: the words in a comment or a string are no wrapper"
+like "$out" "^note +rust +a procedural macro .* rust.extra_inputs and rust.key_env, set rust.package_tree: true" "doctor: what macros read in secret"
+printf 'backend: mine\nbackends: {mine: {plugin: embedded, options: {rust: {package_tree: yes}}}}\n' >../declared.yaml
+run env PATH="$T/cargo/bin:$PATH" "$SOLDR" --config ../declared.yaml doctor
+like "$out" "^ok +backend +mine \\(selected\\)" "doctor: a section of the embedded plugin"
+unlike "$out" "^note +rust" "doctor: no word where it is declared"
+cd "$T" || exit 1
 mkdir masquerade
 printf '#!/bin/sh\nexit 0\n' >masquerade/ccache
 chmod +x masquerade/ccache

@@ -250,6 +250,7 @@ plant($from, $at);
 $r = build();
 like($r->{err}, qr/, verified 2$/m, 'front door: a mismatch is verified too');
 like($r->{err}, qr{^soldr:   1 of the verified would have been wrong: see \Q$s->{cache}\E/evidence$}m, 'front door: where the evidence is');
+is(() = $r->{err} =~ /\n/g, 5, 'front door: five lines then too');
 my ($summary) = reverse sort glob "$s->{cache}/runs/*/summary.json";
 my $counts = JSON::PP::decode_json(slurp($summary))->{counts};
 is("$counts->{verified}/$counts->{verify_mismatches}", '1/1', 'summary.json has both counts');

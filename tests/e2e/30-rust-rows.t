@@ -299,6 +299,59 @@ step r06_undeclared_verified 'miss:verified' "$RUSTC" uses.rs $uses
 HIDDEN=4
 step r06_undeclared_found 'miss:verify_mismatch' "$RUSTC" uses.rs $uses
 unset SOLDR_CONFIG HIDDEN CARGO_PKG_VERSION
+# A macro that lists and reads its package: with rust.package_tree each file counts.
+put dir.rs 'extern crate proc_macro; use proc_macro::TokenStream;
+#[proc_macro] pub fn dir(_: TokenStream) -> TokenStream {
+	let top = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+	let mut all: Vec<String> = std::fs::read_dir(format!("{top}/sql")).unwrap().map(|e| { let e = e.unwrap();
+		format!("{:?} {:?}", e.file_name(), std::fs::read_to_string(e.path()).unwrap_or_default()) }).collect();
+	all.sort();
+	format!("{:?}", all.join(" ")).parse().unwrap() }'
+build dir.rs --crate-type proc-macro --out-dir deps -C prefer-dynamic --extern proc_macro
+put pkg/uses.rs 'pub const V: &str = dir::dir!();'
+put pkg/sql/a.sql one
+put pkg/target/CACHEDIR.TAG tag
+mkdir pkg/.git
+cat >"$T/tree.yaml" <<-EOF
+	version: 1
+	backend: t
+	backends:
+	  t: {plugin: embedded, options: {rust: {package_tree: true}}}
+EOF
+export SOLDR_CONFIG="$T/tree.yaml" CARGO_MANIFEST_DIR="$work/pkg"
+uses="pkg/uses.rs --edition 2021 --extern dir=deps/libdir.so $lib"
+pair r06_package_tree "$RUSTC" $uses
+put pkg/sql/a.sql two
+pair r06_package_file_edited "$RUSTC" $uses
+touch -d '2001-01-01' pkg/sql/a.sql
+step r06_package_file_touched hit "$RUSTC" $uses
+put pkg/sql/b.sql three
+pair r06_package_file_new "$RUSTC" $uses
+mkdir pkg/sql/c
+pair r06_package_directory_new "$RUSTC" $uses
+rmdir pkg/sql/c
+rm pkg/sql/b.sql
+step r06_package_file_gone hit "$RUSTC" $uses
+mv pkg/sql/a.sql pkg/sql/d.sql
+pair r06_package_file_renamed "$RUSTC" $uses
+put "$T/away.sql" four
+ln -s "$T/away.sql" pkg/sql/e.sql
+pair r06_package_link "$RUSTC" $uses
+put "$T/away.sql" five
+step r06_package_link_target 'miss:not_seen' "$RUSTC" $uses
+put pkg/target/debug/x made
+put pkg/.git/index made
+step r06_package_target_directory hit "$RUSTC" $uses
+put slow.rs 'extern crate proc_macro; use proc_macro::TokenStream;
+#[proc_macro] pub fn slow(_: TokenStream) -> TokenStream {
+	let file = format!("{}/sql/made.sql", std::env::var("CARGO_MANIFEST_DIR").unwrap());
+	std::fs::write(&file, "x").unwrap();
+	std::fs::remove_file(&file).unwrap();
+	"1".parse().unwrap() }'
+build slow.rs --crate-type proc-macro --out-dir deps -C prefer-dynamic --extern proc_macro
+put pkg/late.rs 'pub const V: u8 = slow::slow!();'
+step r06_package_changes_meanwhile 'bypass:input_modified' "$RUSTC" pkg/late.rs --edition 2021 --extern slow=deps/libslow.so $lib
+unset SOLDR_CONFIG CARGO_MANIFEST_DIR
 
 # ---- R07: native libraries ----
 if command -v cc >/dev/null && command -v ar >/dev/null; then
