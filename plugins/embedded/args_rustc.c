@@ -35,7 +35,8 @@ enum effect {
 	EXTRA_FILENAME,
 	INCREMENTAL,    /* its directory does not matter, that it is one does */
 	LINKER,
-	CPU,            /* "native" is not known here */
+	CPU,
+	PLUGIN_LTO,
 	REMAP,
 	KEEPS_PATHS,
 	FOREIGN,
@@ -121,7 +122,7 @@ static const struct rust_option codegen_options[] = {
 	{"linker", true, LINKER},
 	{"linker-features", true, KEY},
 	{"linker-flavor", true, KEY},
-	{"linker-plugin-lto", true, SWITCHED_OFF},
+	{"linker-plugin-lto", true, PLUGIN_LTO},
 	{"llvm-args", true, REFUSE_UNSUPPORTED},
 	{"lto", true, KEY},
 	{"metadata", true, KEY},
@@ -364,8 +365,10 @@ static void codegen(struct parse *p, const char *value)
 		set_text(p, &p->call->linker, setting);
 		break;
 	case CPU:
-		if (strcmp(setting, "native") == 0)
-			refuse(p, SOLDR_REASON_UNSUPPORTED_OPTION, value);
+		p->inv->native = strcmp(setting, "native") == 0; /* the last one counts */
+		break;
+	case PLUGIN_LTO: /* bitcode in place of machine code; a linker would read more than it reports */
+		p->call->plugin_lto = !is_off(setting);
 		break;
 	case SOURCE_VALUE: /* a profile: functions of the same name are told apart by their files */
 		vec_add(&p->inv->extra_inputs, setting);
@@ -535,6 +538,10 @@ static void settle(struct parse *p)
 		call->crate_types = CRATE_BIN;
 	else if (!call->crate_types)
 		call->crate_types = CRATE_BIN;
+	if (call->plugin_lto && rust_links(call)) {
+		inv->refused = SOLDR_REASON_UNSUPPORTED_OPTION;
+		snprintf(inv->detail, sizeof inv->detail, "a link with linker-plugin-lto");
+	}
 }
 
 /* Argument files: one argument a line. */

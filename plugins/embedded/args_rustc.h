@@ -45,6 +45,7 @@ struct rust_call {
 	char *emit_path[EMIT_KINDS]; /* of --emit KIND=PATH */
 	unsigned crate_types;
 	bool test, crate_type_given, incremental;
+	bool plugin_lto;      /* -C linker-plugin-lto */
 	bool foreign;         /* --cap-lints: cargo says so of packages that are not the user's */
 	bool keeps_paths;     /* paths reach outputs packed, or where only some of them are mapped */
 	char *crate_name;     /* of --crate-name, or NULL */

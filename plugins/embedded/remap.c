@@ -184,9 +184,13 @@ static bool may_map_rust(const struct unit *u, const char *root, bool *covered)
 
 static void add_rust_maps(struct unit *u, bool covered)
 {
+	const char *manifest = env_get(u->req->envp, "CARGO_MANIFEST_DIR"), *made = env_get(u->req->envp, "OUT_DIR");
+	struct rust_unit *rust = u->rust;
+	rust->at_home = worktree_rest(u->root, u->req->cwd) || worktree_rest(u->root, u->inv.source) || worktree_rest(u->root, manifest);
+	rust->made_here = worktree_rest(u->root, made);
 	if (!covered)
 		vec_addf(&u->maps, "--remap-path-prefix=%s=.", u->root);
-	u->maps_at = u->rust->call.head;
+	u->maps_at = rust->call.head;
 }
 
 int remap_prepare(struct unit *u)
@@ -317,11 +321,16 @@ static bool names_init(struct names *n, const char *root)
 	return n->real != NULL;
 }
 
-/* True when the section, which is not packed, may hold the root. */
-static bool section_binds(const struct names *n, uint32_t kind, const void *data, size_t len)
+/*
+ * True when the section, which is not packed by zstd, may hold the root. Of a
+ * crate of a registry rustc is told the root only as the place of other crates,
+ * so what cannot be searched does not hold it.
+ */
+static bool section_binds(const struct unit *u, const struct names *n, uint32_t kind, const void *data, size_t len)
 {
 	bool text = kind == ENTRY_STDOUT || kind == ENTRY_STDERR || kind == ENTRY_DEPFILE || kind == ENTRY_BASE;
-	return (!text && !object_is_searchable(data, len)) || holds(data, len, n->root) || holds(data, len, n->real);
+	bool away = u->rust && !u->rust->at_home && !u->rust->made_here;
+	return (!text && !away && !object_is_searchable(data, len)) || holds(data, len, n->root) || holds(data, len, n->real);
 }
 
 /* The depfile with one name of the root's in place of another, in the compiler's layout. */
@@ -376,7 +385,7 @@ bool remap_share(const struct unit *u, struct entry *e, struct buf texts[static 
 			data = buf_str(&texts[at]);
 			len = texts[at].len;
 		}
-		good = good && !section_binds(&n, s->kind, data, len);
+		good = good && !section_binds(u, &n, s->kind, data, len);
 	}
 	for (size_t i = 0; good && i < REMAP_TEXTS; i++)
 		if (moved[i])
@@ -391,7 +400,7 @@ bool remap_may_serve(const struct unit *u, const struct entry *e)
 	bool good = names_init(&n, u->root);
 	for (size_t i = 0; good && i < e->section_count; i++) {
 		struct buf raw = BUF_INIT;
-		good = entry_unpack(&e->sections[i], &raw, NULL) == 0 && !section_binds(&n, e->sections[i].kind, buf_str(&raw), raw.len);
+		good = entry_unpack(&e->sections[i], &raw, NULL) == 0 && !section_binds(u, &n, e->sections[i].kind, buf_str(&raw), raw.len);
 		buf_release(&raw);
 	}
 	free(n.real);

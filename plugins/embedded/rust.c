@@ -4,6 +4,7 @@
 #include "depinfo.h"
 #include "fs.h"
 #include "link.h"
+#include "native.h"
 #include "path.h"
 #include "toolchain.h"
 #include "worktree.h"
@@ -352,6 +353,10 @@ enum soldr_reason rust_prepare(struct unit *u, char *detail, size_t detail_size,
 		return SOLDR_REASON_ENVIRONMENT;
 	if (!is_target_known(&rust->call))
 		return SOLDR_REASON_UNSUPPORTED_OPTION;
+	if (u->inv.native && !native_resolve(&u->inv)) {
+		snprintf(detail, detail_size, "native on a processor whose cores may differ");
+		return SOLDR_REASON_UNSUPPORTED_OPTION;
+	}
 	enum soldr_reason why = find_programs(u, detail, detail_size);
 	if (why != SOLDR_REASON_NONE)
 		return why;

@@ -23,6 +23,8 @@ struct rust_unit {
 	 * be given to another one of: it is no part of the key. NULL: there is none.
 	 */
 	char *base;
+	bool at_home;   /* the package is in the checkout whose root is mapped away */
+	bool made_here; /* or its build script writes there */
 	char *program;  /* behind the proxy, links resolved */
 	char *linker;   /* where one runs */
 	struct digest_memory digests;

@@ -400,9 +400,8 @@ static enum soldr_reason add_static_libraries(struct gathering *g)
  */
 static bool may_look_around(const struct unit *u, const char *crate)
 {
-	const char *base = path_base(crate), *dir = env_get(u->req->envp, "CARGO_MANIFEST_DIR");
-	bool at_home = worktree_rest(u->root, u->req->cwd) || worktree_rest(u->root, dir);
-	if (!at_home || strcmp(path_ext(base), ".so") != 0)
+	const char *base = path_base(crate);
+	if (!u->rust->at_home || strcmp(path_ext(base), ".so") != 0)
 		return false;
 	size_t len = path_stem_len(base);
 	const char *ending = memrchr(base, '-', len), *name = base + (strncmp(base, "lib", 3) == 0 ? 3 : 0);

@@ -64,6 +64,8 @@ static void render(struct buf *out, const struct rust_call *call, const struct i
 	render_list(out, "native", &call->native_dirs);
 	render_list(out, "static", &call->static_libs);
 	render_list(out, "inputs", &inv->extra_inputs);
+	if (inv->native)
+		buf_adds(out, " | native");
 	render_list(out, "key", &inv->key_args);
 	render_list(out, "mapped", &call->mapped);
 	if (call->foreign)
