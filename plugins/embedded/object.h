@@ -5,7 +5,7 @@
  * packs it: compressed sections, bitcode, link-time optimisation, packed
  * metadata of a crate. The layout of ELF files is that of the System V ABI,
  * chapter 4; that of archives is in ar(5); metadata is told by its head
- * (rustc_metadata, METADATA_HEADER in creader and locator.rs).
+ * (METADATA_HEADER in rustc_metadata).
  */
 #ifndef EMBEDDED_OBJECT_H
 #define EMBEDDED_OBJECT_H
