@@ -59,8 +59,9 @@ void parity_record(const char *dir, const char *cwd, const char *const *argv, co
 /* Keeps n of them, the same ones for the same seed, in their order. */
 void parity_sample(struct parity_requests *, size_t n, uint64_t seed);
 /*
- * For path_remap: puts a map of the checkout's root into each C compile, so that the bare compiler writes what a backend
- * that maps the root gives. root: of all of them; NULL: that of each working directory. -1: memory is out.
+ * For path_remap: puts a map of the checkout's root into each compile of C or Rust, so that the bare compiler writes what
+ * a backend that maps the root gives. root: of all of them; NULL: that of each working directory, with rustc also that
+ * of the outputs. -1: memory is out.
  */
 int parity_map_roots(struct parity_requests *, const char *root);
 

@@ -454,21 +454,59 @@ void parity_sample(struct parity_requests *l, size_t n, uint64_t seed)
 	l->len = kept;
 }
 
+static bool is_rust(const char *program)
+{
+	return strcmp(path_base(program), "rustc") == 0 || strcmp(path_base(program), "clippy-driver") == 0;
+}
+
+/* The checkouts that the request may be of: the working directory's, and that of rustc's outputs. */
+static void find_roots(const struct parity_request *q, const char *root, struct vec *roots)
+{
+	static const char option[] = "--out-dir";
+	const size_t n = strlen(option);
+	const char *places[2] = {q->cwd, NULL};
+	for (size_t i = 1; i < q->argv.len && is_rust(q->argv.items[0]); i++) {
+		const char *a = q->argv.items[i];
+		if (strncmp(a, option, n) == 0 && (a[n] == '=' || (!a[n] && i + 1 < q->argv.len)))
+			places[1] = a[n] ? a + n + 1 : q->argv.items[i + 1];
+	}
+	for (size_t i = 0; i < 2; i++) {
+		char *found = root ? strdup(root) : places[i] ? worktree_find(places[i]) : NULL;
+		if (found && worktree_is_plain(found) && (!roots->len || strcmp(roots->items[0], found) != 0))
+			vec_add(roots, found);
+		free(found);
+	}
+}
+
+/* How many words come before the options: the compiler, "+toolchain", the path of rustc for clippy-driver. */
+static size_t head_len(const struct vec *argv)
+{
+	size_t n = 1;
+	n += is_rust(argv->items[0]) && n < argv->len && argv->items[n][0] == '+';
+	n += is_rust(argv->items[0]) && n < argv->len && strcmp(path_base(argv->items[n]), "rustc") == 0;
+	return n;
+}
+
 int parity_map_roots(struct parity_requests *r, const char *root)
 {
 	for (size_t i = 0; i < r->len; i++) {
 		struct parity_request *q = &r->items[i];
-		char *found = root ? strdup(root) : worktree_find(q->cwd);
-		if (found && worktree_is_plain(found) && compiler_name_c(path_base(q->argv.items[0]))) {
-			struct vec mapped = VEC_INIT;
-			vec_add(&mapped, q->argv.items[0]);
-			vec_addf(&mapped, "-ffile-prefix-map=%s=.", found);
-			vec_add_all(&mapped, vec_items(&q->argv) + 1);
-			vec_release(&q->argv);
-			q->argv = mapped;
-		}
-		free(found);
-		if (!vec_ok(&q->argv))
+		struct vec roots = VEC_INIT, mapped = VEC_INIT;
+		bool rust = is_rust(q->argv.items[0]);
+		if (!rust && !compiler_name_c(path_base(q->argv.items[0])))
+			continue;
+		find_roots(q, root, &roots);
+		size_t head = head_len(&q->argv);
+		for (size_t k = 0; k < head; k++)
+			vec_add(&mapped, q->argv.items[k]);
+		for (size_t k = 0; k < roots.len; k++)
+			vec_addf(&mapped, rust ? "--remap-path-prefix=%s=." : "-ffile-prefix-map=%s=.", roots.items[k]);
+		vec_add_all(&mapped, vec_items(&q->argv) + head);
+		vec_release(&q->argv);
+		q->argv = mapped;
+		bool memory = vec_ok(&roots) && vec_ok(&q->argv);
+		vec_release(&roots);
+		if (!memory)
 			return -1;
 	}
 	return 0;

@@ -18,7 +18,7 @@
 enum effect {
 	KEY,            /* decides the result; nothing else */
 	QUESTION,
-	SOURCE_VALUE,   /* a file whose content decides */
+	SOURCE_VALUE,   /* a profile whose content decides */
 	EMIT,
 	CRATE_TYPE,
 	CRATE_NAME,
@@ -35,7 +35,11 @@ enum effect {
 	EXTRA_FILENAME,
 	INCREMENTAL,    /* its directory does not matter, that it is one does */
 	LINKER,
-	CPU,            /* "native" is not known here */
+	CPU,
+	PLUGIN_LTO,
+	REMAP,
+	KEEPS_PATHS,
+	FOREIGN,
 	SWITCHED_OFF,   /* side outputs unless its value says no */
 	REFUSE_SIDE_OUTPUT,
 	REFUSE_UNSUPPORTED
@@ -49,7 +53,7 @@ struct rust_option {
 
 static const struct rust_option options[] = {
 	{"--allow", true, KEY},
-	{"--cap-lints", true, KEY},
+	{"--cap-lints", true, FOREIGN},
 	{"--cfg", true, KEY},
 	{"--check-cfg", true, KEY},
 	{"--codegen", true, CODEGEN},
@@ -69,8 +73,8 @@ static const struct rust_option options[] = {
 	{"--json", true, KEY},
 	{"--out-dir", true, OUT_DIR},
 	{"--print", true, QUESTION},
-	{"--remap-path-prefix", true, KEY},
-	{"--remap-path-scope", true, KEY},
+	{"--remap-path-prefix", true, REMAP},
+	{"--remap-path-scope", true, KEEPS_PATHS},
 	{"--sysroot", true, SYSROOT},
 	{"--target", true, TARGET},
 	{"--test", false, TEST},
@@ -110,7 +114,7 @@ static const struct rust_option codegen_options[] = {
 	{"force-unwind-tables", true, KEY},
 	{"incremental", true, INCREMENTAL},
 	{"inline-threshold", true, KEY},
-	{"instrument-coverage", true, KEY},
+	{"instrument-coverage", true, KEEPS_PATHS},
 	{"link-arg", true, KEY},  /* what the linker reads is learnt from its own command line */
 	{"link-args", true, KEY},
 	{"link-dead-code", true, KEY},
@@ -118,7 +122,7 @@ static const struct rust_option codegen_options[] = {
 	{"linker", true, LINKER},
 	{"linker-features", true, KEY},
 	{"linker-flavor", true, KEY},
-	{"linker-plugin-lto", true, SWITCHED_OFF},
+	{"linker-plugin-lto", true, PLUGIN_LTO},
 	{"llvm-args", true, REFUSE_UNSUPPORTED},
 	{"lto", true, KEY},
 	{"metadata", true, KEY},
@@ -132,7 +136,7 @@ static const struct rust_option codegen_options[] = {
 	{"panic", true, KEY},
 	{"passes", true, REFUSE_UNSUPPORTED},
 	{"prefer-dynamic", true, KEY},
-	{"profile-generate", true, KEY}, /* the directory is where the program will write */
+	{"profile-generate", true, KEEPS_PATHS}, /* the directory is where the program will write */
 	{"profile-use", true, SOURCE_VALUE},
 	{"relocation-model", true, KEY},
 	{"relro-level", true, KEY},
@@ -309,20 +313,32 @@ static void keep(struct parse *p, const char *option, const char *value)
 		vec_add(&p->inv->key_args, value);
 }
 
-/* What is in the output directory is named relative to it. at: where in the value the path begins. */
+/* at: where in the value a path begins that only says where a file is. */
 static void keep_place(struct parse *p, const char *option, const char *value, const char *at)
 {
-	const char *rest = p->call->out_dir ? path_below(at, p->call->out_dir) : NULL;
 	struct buf text = BUF_INIT;
-	if (!rest) {
-		keep(p, option, value);
-		return;
-	}
 	buf_add(&text, value, (size_t)(at - value));
-	buf_addf(&text, OUT_DIR_MARK "/%s", rest);
+	buf_addf(&text, PATH_MARK "%s", at);
 	keep(p, option, buf_str(&text));
 	p->no_memory = p->no_memory || !buf_ok(&text);
 	buf_release(&text);
+}
+
+/* FROM=TO; the last "=" counts. */
+static void remap(struct parse *p, const char *option, const char *value)
+{
+	const char *equals = strrchr(value, '=');
+	if (!equals) {
+		refuse(p, SOLDR_REASON_UNSUPPORTED_OPTION, value);
+		return;
+	}
+	struct vec *mapped = &p->call->mapped;
+	vec_addn(mapped, value, (size_t)(equals - value));
+	if (!vec_ok(mapped))
+		return;
+	keep(p, option, NULL);
+	keep_place(p, "from", mapped->items[mapped->len - 1], mapped->items[mapped->len - 1]);
+	keep(p, "to", equals + 1);
 }
 
 static void codegen(struct parse *p, const char *value)
@@ -349,11 +365,17 @@ static void codegen(struct parse *p, const char *value)
 		set_text(p, &p->call->linker, setting);
 		break;
 	case CPU:
-		if (strcmp(setting, "native") == 0)
-			refuse(p, SOLDR_REASON_UNSUPPORTED_OPTION, value);
+		p->inv->native = strcmp(setting, "native") == 0; /* the last one counts */
 		break;
-	case SOURCE_VALUE:
+	case PLUGIN_LTO: /* bitcode in place of machine code; a linker would read more than it reports */
+		p->call->plugin_lto = !is_off(setting);
+		break;
+	case SOURCE_VALUE: /* a profile: functions of the same name are told apart by their files */
 		vec_add(&p->inv->extra_inputs, setting);
+		p->call->keeps_paths = true;
+		break;
+	case KEEPS_PATHS:
+		p->call->keeps_paths = true;
 		break;
 	case SWITCHED_OFF:
 		if (!is_off(setting))
@@ -384,11 +406,15 @@ static void apply(struct parse *p, const struct rust_option *o, const char *valu
 		set_text(p, &call->diagnostic_width, value);
 		return;
 	case OUT_DIR:
-		return; /* known from the first pass */
+		set_once(p, &call->out_dir, value);
+		return;
 	case EXTERN:
 		add_extern(p, value);
 		path = strchr(value, '=');
-		keep_place(p, o->spelling, value, path ? path + 1 : value);
+		if (path)
+			keep_place(p, o->spelling, value, path + 1);
+		else
+			keep(p, o->spelling, value);
 		return;
 	case SEARCH:
 		add_search(p, value, &path);
@@ -422,6 +448,15 @@ static void apply(struct parse *p, const struct rust_option *o, const char *valu
 	case TEST:
 		call->test = true;
 		break;
+	case FOREIGN:
+		call->foreign = true;
+		break;
+	case KEEPS_PATHS:
+		call->keeps_paths = true;
+		break;
+	case REMAP:
+		remap(p, o->spelling, value);
+		return;
 	case KEY:
 		break;
 	default:
@@ -469,18 +504,12 @@ static void each_argument(struct parse *p)
 	}
 }
 
-/* The output directory may be named behind what lies in it. */
-static void find_out_dir(struct parse *p)
+/* The marks of rust.c would be taken for its own. */
+static void refuse_marks(struct parse *p)
 {
 	for (p->at = 0; p->args[p->at]; p->at++)
-		if (strchr(p->args[p->at], OUT_DIR_MARK[0]))
+		if (strpbrk(p->args[p->at], "\001\002"))
 			refuse(p, SOLDR_REASON_UNSUPPORTED_OPTION, p->args[p->at]);
-	for (p->at = 0; p->args[p->at]; p->at++) {
-		const char *value;
-		const struct rust_option *o = p->args[p->at][0] == '-' && p->args[p->at][1] ? take(p, &value) : NULL;
-		if (o && o->effect == OUT_DIR)
-			set_once(p, &p->call->out_dir, value);
-	}
 }
 
 static void settle(struct parse *p)
@@ -509,6 +538,10 @@ static void settle(struct parse *p)
 		call->crate_types = CRATE_BIN;
 	else if (!call->crate_types)
 		call->crate_types = CRATE_BIN;
+	if (call->plugin_lto && rust_links(call)) {
+		inv->refused = SOLDR_REASON_UNSUPPORTED_OPTION;
+		snprintf(inv->detail, sizeof inv->detail, "a link with linker-plugin-lto");
+	}
 }
 
 /* Argument files: one argument a line. */
@@ -559,15 +592,16 @@ int rust_parse(struct rust_call *call, struct invocation *inv, const char *const
 	/* As cargo calls a workspace wrapper: the compiler's path comes first. */
 	if (call->clippy && argv[skip] && strcmp(path_base(argv[skip]), "rustc") == 0)
 		keep(&p, argv[skip++], NULL);
+	call->head = skip;
 	if (expand(&p, argv + skip, &inv->args) && vec_ok(&inv->args)) {
 		p.args = vec_items(&inv->args) + 1;
-		find_out_dir(&p);
+		refuse_marks(&p);
 		each_argument(&p);
 		settle(&p);
 	}
 	const struct vec *lists[] = {
 		&inv->args, &inv->key_args, &inv->extra_inputs, &call->extern_names, &call->extern_paths, &call->bare_externs,
-		&call->dependency_dirs, &call->crate_dirs, &call->native_dirs, &call->static_libs,
+		&call->dependency_dirs, &call->crate_dirs, &call->native_dirs, &call->static_libs, &call->mapped,
 	};
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
 		p.no_memory = p.no_memory || !vec_ok(lists[i]);
@@ -589,6 +623,7 @@ void rust_call_release(struct rust_call *call)
 	vec_release(&call->crate_dirs);
 	vec_release(&call->native_dirs);
 	vec_release(&call->static_libs);
+	vec_release(&call->mapped);
 	*call = (struct rust_call){0};
 }
 

@@ -11,7 +11,7 @@
 
 #include "invocation.h"
 
-#define OUT_DIR_MARK "\001"
+#define PATH_MARK "\001"
 
 enum { RUST_ARGS_MAX = 1 << 16, RUST_ARGFILE_MAX = 16 << 20 };
 
@@ -39,11 +39,15 @@ enum crate_type {
 
 struct rust_call {
 	bool clippy;          /* clippy-driver */
+	size_t head;          /* words of argv before the arguments: the program, "+name", the path of rustc for clippy */
 	const char *toolchain; /* "+name" of a rustup proxy, without the plus; borrowed from argv */
 	unsigned emits;       /* bit 1 << enum rust_emit */
 	char *emit_path[EMIT_KINDS]; /* of --emit KIND=PATH */
 	unsigned crate_types;
 	bool test, crate_type_given, incremental;
+	bool plugin_lto;      /* -C linker-plugin-lto */
+	bool foreign;         /* --cap-lints: cargo says so of packages that are not the user's */
+	bool keeps_paths;     /* paths reach outputs packed, or where only some of them are mapped */
 	char *crate_name;     /* of --crate-name, or NULL */
 	char *extra_filename; /* of -C extra-filename, or NULL */
 	char *out_dir;        /* of --out-dir, or NULL: the working directory */
@@ -56,6 +60,7 @@ struct rust_call {
 	struct vec crate_dirs;      /* of -L crate= and all=: a crate may be found there by its name alone */
 	struct vec native_dirs;     /* of -L native= and all= */
 	struct vec static_libs;     /* of -l static=NAME */
+	struct vec mapped;          /* FROM of --remap-path-prefix FROM=TO */
 };
 
 /* Parses argv (argv[0]: the compiler) into both. 0, or -1 when memory is out. Release both in either case. */

@@ -38,6 +38,8 @@ static const soldr_option_spec options[] = {
      "Files that procedural macros read without telling rustc; their contents decide results."},
 	{sizeof(soldr_option_spec), SOLDR_OPT_BOOL, 0, 0, "rust.package_tree", "false", 0, 0, NULL,
      "Whether all files of a cargo package decide the results of its crates."},
+	{sizeof(soldr_option_spec), SOLDR_OPT_LIST, 0, 0, "rust.pure_macros", NULL, 0, 0, NULL,
+     "Crates of procedural macros whose output depends on their input alone; with path_remap, checkouts share what is made with them."},
 	{0},
 };
 
@@ -97,6 +99,7 @@ static void embedded_close(soldr_instance *inst)
 	free(inst->worktree_root);
 	vec_release(&inst->key_env);
 	vec_release(&inst->extra_inputs);
+	vec_release(&inst->pure_macros);
 	free(inst);
 }
 
@@ -122,7 +125,8 @@ static int32_t embedded_open(const soldr_host *host, const soldr_kv *kv, uint32_
 	kv_list(kv, n, "rust.key_env", &inst->key_env);
 	kv_list(kv, n, "rust.extra_inputs", &inst->extra_inputs);
 	inst->package_tree = strcmp(kv_find(kv, n, "rust.package_tree", "false"), "true") == 0;
-	bool memory = inst->evidence && vec_ok(&inst->key_env) && vec_ok(&inst->extra_inputs);
+	kv_list(kv, n, "rust.pure_macros", &inst->pure_macros);
+	bool memory = inst->evidence && vec_ok(&inst->key_env) && vec_ok(&inst->extra_inputs) && vec_ok(&inst->pure_macros);
 	if (!rc && (!memory || (worktree_root && !(inst->worktree_root = strdup(worktree_root)))))
 		rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 	if (!rc)
@@ -368,7 +372,8 @@ void unit_release(struct unit *u)
 	manifest_release(&u->found.manifest);
 	entry_release(&u->found.entry);
 	vec_release(&u->followed.argv);
-	buf_release(&u->found.depfile);
+	for (size_t i = 0; i < REMAP_TEXTS; i++)
+		buf_release(&u->found.texts[i]);
 	free(u->real);
 	free(u->tools);
 	free(u->root);

@@ -111,23 +111,27 @@ static bool needs_escape(const char *path)
 	return strpbrk(path, " \\\n\r#") != NULL;
 }
 
+/* A path begins at an offset of a line that is a rule. */
+static bool begins_path(const char *line, size_t at)
+{
+	return *line != '#' && (at == 0 || (line[at - 1] == ' ' && (at == 1 || line[at - 2] != '\\')));
+}
+
 bool depinfo_move(const char *text, size_t len, const char *from, const char *to, struct buf *out)
 {
 	size_t n = strlen(from);
+	const char *end = text + len, *line = text, *done = text;
 	if (needs_escape(from) || needs_escape(to) || memchr(text, 0, len))
 		return false;
-	for (const char *at = text, *end = text + len; at < end;) {
-		const char *stop = memchr(at, '\n', (size_t)(end - at));
-		size_t line = stop ? (size_t)(stop - at) + 1 : (size_t)(end - at);
-		bool is_rule = *at != '#' && line > 2 && at[line - 2] != ':';
-		bool in_place = line > n && memcmp(at, from, n) == 0 && at[n] == '/';
-		size_t head = is_rule ? n : 0;
-		if ((is_rule && !in_place) || memmem(at + head, line - head, from, n))
+	for (const char *at = text; (at = memmem(at, (size_t)(end - at), from, n)); done = at) {
+		const char *stop = memrchr(line, '\n', (size_t)(at - line));
+		line = stop ? stop + 1 : line;
+		if (!begins_path(line, (size_t)(at - line)) || at + n == end || at[n] != '/')
 			return false;
-		if (is_rule)
-			buf_adds(out, to);
-		buf_add(out, at + head, line - head);
-		at += line;
+		buf_add(out, done, (size_t)(at - done));
+		buf_adds(out, to);
+		at += n;
 	}
+	buf_add(out, done, (size_t)(end - done));
 	return buf_ok(out);
 }

@@ -25,8 +25,8 @@ struct depinfo {
 int depinfo_parse(struct depinfo *, const char *text, size_t len);
 void depinfo_release(struct depinfo *);
 /*
- * Appends text with the directory `from` of every rule's output written as
- * `to`. false: the name stands somewhere else too, or needs an escape.
+ * Appends text with the directory `from` written as `to` at the beginning of every path. false: the name stands
+ * somewhere else too, or one of them needs an escape.
  */
 bool depinfo_move(const char *text, size_t len, const char *from, const char *to, struct buf *out);
 

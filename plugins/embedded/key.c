@@ -44,13 +44,16 @@ static const char *const rust_variables[] = {
 	"RUSTC_BOOTSTRAP", "RUSTC_FORCE_RUSTC_VERSION", "SOURCE_DATE_EPOCH", "LD_PRELOAD", "SYSROOT",
 	"UNSTABLE_RUSTDOC_TEST_LINE", "UNSTABLE_RUSTDOC_TEST_PATH",
 	"CLIPPY_ARGS", "CLIPPY_CONF_DIR", "CLIPPY_TERMINAL_WIDTH", "CLIPPY_DISABLE_DOCS_LINKS",
-	"CARGO_BIN_NAME", "CARGO_CRATE_NAME", "CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_MANIFEST_LINKS", "CARGO_PKG_AUTHORS",
+	"CARGO_BIN_NAME", "CARGO_CRATE_NAME", "CARGO_MANIFEST_LINKS", "CARGO_PKG_AUTHORS",
 	"CARGO_PKG_DESCRIPTION", "CARGO_PKG_HOMEPAGE", "CARGO_PKG_LICENSE", "CARGO_PKG_LICENSE_FILE", "CARGO_PKG_NAME",
 	"CARGO_PKG_README", "CARGO_PKG_REPOSITORY", "CARGO_PKG_RUST_VERSION", "CARGO_PKG_VERSION", "CARGO_PKG_VERSION_MAJOR",
 	"CARGO_PKG_VERSION_MINOR", "CARGO_PKG_VERSION_PATCH", "CARGO_PKG_VERSION_PRE", "CARGO_PRIMARY_PACKAGE",
 	"COMPILER_PATH", "GCC_EXEC_PREFIX", "LIBRARY_PATH", "LD_RUN_PATH", "RUSTC_RETRY_LINKER_ON_SEGFAULT", "SDKROOT",
 	NULL,
 };
+
+/* Those of them that only say where the package is. */
+static const char *const rust_places[] = {"CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", NULL};
 
 /* By which rustc writes more, or looks for target files. */
 static const char *const rust_hostile_variables[] = {"RUSTC_LOG", "RUST_TARGET_PATH", "RUST_DEP_GRAPH", "LDEMULATION", NULL};
@@ -168,8 +171,9 @@ static void group_options(struct hasher *h, const struct invocation *inv, const 
 	const unsigned char fixed[] = {(unsigned char)inv->family, (unsigned char)inv->action, (unsigned char)inv->language,
 	                               (unsigned char)inv->depfile_mode};
 	hasher_field(h, "fixed", fixed, sizeof fixed);
-	if (root) {
+	if (root)
 		hasher_field_str(h, "mapped", "1");
+	if (root && inv->family != FAMILY_RUSTC) { /* those of rustc are without the root by now */
 		field_arguments(h, inv, root);
 		return;
 	}
@@ -208,6 +212,8 @@ int key_compute(struct key *key, const struct invocation *inv, const soldr_reque
 			break;
 		case KEY_ENVIRONMENT:
 			field_variables(&h, rust ? rust_variables : read_variables, req->envp);
+			for (size_t i = 0; rust && rust_places[i]; i++)
+				field_path(&h, rust_places[i], env_get(req->envp, rust_places[i]), 0, root);
 			break;
 		case KEY_DIRECTORY:
 			field_path(&h, "directory", directory, 0, root);

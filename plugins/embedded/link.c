@@ -140,6 +140,20 @@ static bool is_known(const struct probe *p, const struct stat *st)
 	return false;
 }
 
+/* With link-time optimisation rustc links copies of crates without their bitcode, in a directory of its own. */
+static bool is_copy(const struct probe *p, const char *word)
+{
+	const char *base = path_base(word);
+	char *dir = path_dir(word);
+	bool own = dir && strncmp(path_base(dir), "rustc", 5) == 0, known = false;
+	for (size_t i = 0; own && !known && i < p->crates->len; i++)
+		known = strcmp(path_base(p->crates->items[i].path), base) == 0;
+	for (size_t i = 0; own && !known && i < p->toolchain->programs.len; i++)
+		known = strcmp(path_base(p->toolchain->programs.items[i]), base) == 0;
+	free(dir);
+	return known;
+}
+
 /* A file on the command line. false: a crate that crates_find() did not foresee. */
 static bool take_file(struct probe *p, const char *word)
 {
@@ -148,8 +162,8 @@ static bool take_file(struct probe *p, const char *word)
 	char *path = path_absolute(p->req->cwd, word);
 	bool there = path && sys.stat(path, &st) == 0;
 	free(path);
-	if (!there) /* an object of this compile, gone by now */
-		return n > 2 && strcmp(word + n - 2, ".o") == 0;
+	if (!there) /* made for this link, and gone by now */
+		return (n > 2 && strcmp(word + n - 2, ".o") == 0) || is_copy(p, word);
 	if (is_known(p, &st))
 		return true;
 	vec_add(&p->argv, word);

@@ -69,7 +69,7 @@ static int replay(struct unit *u, const struct entry *e, enum entry_kind kind, u
 
 struct surroundings unit_surroundings(struct unit *u)
 {
-	return (struct surroundings){&u->memo, u->req->envp, u->rust ? u->rust->out_dir : NULL};
+	return (struct surroundings){&u->memo, u->req->envp, u->rust ? u->rust->base : NULL};
 }
 
 /* Files that were touched but hold the same bytes: next time their stat tuples will do. */
@@ -111,7 +111,7 @@ static enum soldr_reason take_entry(struct unit *u, const struct candidate *c)
 		return why;
 	if (!digest_equal(&c->root, &u->root_id) && !remap_may_serve(u, &found->entry))
 		return SOLDR_REASON_CHECKOUT_DIFFERS;
-	return remap_restore(u, &found->entry, &found->depfile, &ignored) == 0 ? SOLDR_REASON_NONE : SOLDR_REASON_ENTRY_CORRUPT;
+	return remap_restore(u, &found->entry, found->texts, &ignored) == 0 ? SOLDR_REASON_NONE : SOLDR_REASON_ENTRY_CORRUPT;
 }
 
 int lookup(struct unit *u, soldr_result *r, soldr_error *err)

@@ -109,7 +109,7 @@ static void read_body(struct reader *r, struct manifest *m)
 		m->guard_count = i + 1;
 		g->path = read_string(r);
 		g->exists = reader_u32(r);
-		g->below_root = reader_u32(r);
+		g->flags = reader_u32(r);
 		read_tuple(r, &g->tuple);
 		g->names = read_indexes(r, &g->name_count, m->name_count);
 	}
@@ -162,7 +162,7 @@ int manifest_settle(struct manifest *m, const char *root, const struct digest *i
 	}
 	for (uint32_t i = 0; i < m->guard_count; i++) {
 		struct guard *g = &m->guards[i];
-		if (g->below_root) {
+		if (g->flags & INPUT_BELOW_ROOT) {
 			g->path = put_root(m, g->path);
 			g->root_len = len;
 		}
@@ -213,7 +213,7 @@ int manifest_encode(const struct manifest *m, const struct digest *key, struct b
 		const struct guard *g = &m->guards[i];
 		add_string(out, g->path + g->root_len);
 		buf_add_u32(out, g->exists);
-		buf_add_u32(out, g->below_root);
+		buf_add_u32(out, g->flags);
 		add_tuple(out, &g->tuple);
 		add_indexes(out, g->names, g->name_count);
 	}
@@ -274,7 +274,7 @@ static uint32_t put_name(struct manifest *m, const char *name, uint32_t *hint)
 
 static bool same_guard(const struct guard *a, const struct guard *b)
 {
-	return a->exists == b->exists && a->below_root == b->below_root && a->name_count == b->name_count && tuple_equal(&a->tuple, &b->tuple) &&
+	return a->exists == b->exists && a->flags == b->flags && a->name_count == b->name_count && tuple_equal(&a->tuple, &b->tuple) &&
 	       strcmp(a->path, b->path) == 0 && memcmp(a->names, b->names, a->name_count * sizeof *a->names) == 0;
 }
 
@@ -308,7 +308,7 @@ static bool put_new(struct manifest *m, const struct candidate_input *in)
 		c->inputs[c->input_count++] = put_state(m, &in->states[i], &hint);
 	for (uint32_t i = 0; i < in->guard_count; i++) {
 		const struct guard_input *g = &in->guards[i];
-		struct guard made = {g->path, g->root_len, g->exists, g->below_root, g->tuple, NULL, 0};
+		struct guard made = {g->path, g->root_len, g->exists, g->flags, g->tuple, NULL, 0};
 		uint32_t near_name = 0;
 		made.names = calloc(g->name_count + 1, sizeof *made.names);
 		if (!made.names)

@@ -19,14 +19,14 @@
 
 #include <soldr/reason.h>
 
-enum { MANIFEST_FORMAT = 3, MANIFEST_INPUTS_MAX = 1 << 20, MANIFEST_CANDIDATES_MAX = 64 };
+enum { MANIFEST_FORMAT = 4, MANIFEST_INPUTS_MAX = 1 << 20, MANIFEST_CANDIDATES_MAX = 64 };
 
 enum input_flag {
 	INPUT_COMPILER = 1u << 0,   /* a program, not a source */
 	INPUT_BELOW_ROOT = 1u << 1, /* path is below the checkout's root */
-	INPUT_IN_OUT_DIR = 1u << 2, /* the path is relative to the output directory */
+	INPUT_IN_BASE = 1u << 2, /* the path is relative to the base of rustc's outputs */
 	INPUT_VARIABLE = 1u << 3,   /* no file: path is a variable's name, the digest is input_text_digest of its value */
-	INPUT_OUT_DIR = 1u << 4     /* no file: the digest is input_text_digest of the output directory */
+	INPUT_BASE = 1u << 4     /* no file: the digest is input_text_digest of the base */
 };
 
 /* Of a text that is an input by itself; NULL (a variable that is not set) differs from "". */
@@ -36,7 +36,7 @@ void input_text_digest(const char *text, struct digest *);
 struct surroundings {
 	struct file_memo *memo; /* with the working directory */
 	const char *const *envp;
-	const char *out_dir;    /* absolute; NULL: the request has none */
+	const char *base;       /* of rustc's outputs (rust.h); NULL: the request has none */
 };
 
 /* One file, or text, in one state. A tuple with ctime 0 fits nothing: the content is always looked at. */
@@ -53,7 +53,7 @@ struct guard {
 	const char *path;
 	size_t root_len;  /* as that of a state */
 	uint32_t exists;  /* 0: there was no such directory */
-	uint32_t below_root;
+	uint32_t flags;   /* of enum input_flag those that say where path starts */
 	struct tuple tuple; /* of the directory; ctime_ns 0: always look at the names */
 	uint32_t *names;  /* indexes of names, relative to path */
 	uint32_t name_count;
@@ -103,7 +103,7 @@ struct guard_input {
 	struct tuple tuple;
 	const char *const *names;
 	uint32_t name_count;
-	uint32_t below_root;
+	uint32_t flags;
 	size_t root_len;
 };
 

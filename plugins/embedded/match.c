@@ -32,23 +32,23 @@ void input_text_digest(const char *text, struct digest *d)
 
 static bool is_text(const struct state *s)
 {
-	return s->flags & (INPUT_VARIABLE | INPUT_OUT_DIR);
+	return s->flags & (INPUT_VARIABLE | INPUT_BASE);
 }
 
 static bool text_fits(const struct state *s, const struct surroundings *at)
 {
 	struct digest now;
-	input_text_digest(s->flags & INPUT_VARIABLE ? env_get(at->envp, s->path) : at->out_dir, &now);
+	input_text_digest(s->flags & INPUT_VARIABLE ? env_get(at->envp, s->path) : at->base, &now);
 	return digest_equal(&now, &s->digest);
 }
 
 /* The path from the working directory; room: PATH_MAX bytes. "" where there can be none. */
-static const char *place_of(const struct state *s, const struct surroundings *at, char *room)
+static const char *place_of(const char *path, uint32_t flags, const struct surroundings *at, char *room)
 {
-	if (!(s->flags & INPUT_IN_OUT_DIR))
-		return s->path;
-	int n = snprintf(room, PATH_MAX, "%s/%s", at->out_dir ? at->out_dir : "", s->path);
-	return at->out_dir && n > 0 && n < PATH_MAX ? room : "";
+	if (!(flags & INPUT_IN_BASE))
+		return path;
+	int n = snprintf(room, PATH_MAX, "%s/%s", at->base ? at->base : "", path);
+	return at->base && n > 0 && n < PATH_MAX ? room : "";
 }
 
 static struct verdict check_inputs(const struct manifest *m, const struct candidate *c, const struct surroundings *at)
@@ -65,7 +65,7 @@ static struct verdict check_inputs(const struct manifest *m, const struct candid
 				return (struct verdict){SOLDR_REASON_VARIABLE_CHANGED, s->path, false};
 			continue;
 		}
-		const char *path = place_of(s, at, room);
+		const char *path = place_of(s->path, s->flags, at, room);
 		if (sys.fstatat(at->memo->dir, path, &st, 0) != 0)
 			return (struct verdict){program ? SOLDR_REASON_COMPILER_CHANGED : SOLDR_REASON_INPUT_MISSING, s->path, false};
 		tuple_of(&now, &st);
@@ -80,25 +80,28 @@ static struct verdict check_inputs(const struct manifest *m, const struct candid
 }
 
 /* True when one of the names now exists in the directory. */
-static bool name_appeared(const struct manifest *m, const struct guard *g, int dir)
+static bool name_appeared(const struct manifest *m, const struct guard *g, const char *place, int dir)
 {
 	char path[PATH_MAX];
 	struct stat st;
 	for (uint32_t i = 0; i < g->name_count; i++) {
-		int n = snprintf(path, sizeof path, "%s/%s", g->path, m->names[g->names[i]]);
+		int n = snprintf(path, sizeof path, "%s/%s", place, m->names[g->names[i]]);
 		if (n < 0 || (size_t)n >= sizeof path || sys.fstatat(dir, path, &st, 0) == 0 || (errno != ENOENT && errno != ENOTDIR))
 			return true;
 	}
 	return false;
 }
 
-static struct verdict check_guards(const struct manifest *m, const struct candidate *c, int dir)
+static struct verdict check_guards(const struct manifest *m, const struct candidate *c, const struct surroundings *at)
 {
+	char room[PATH_MAX];
+	int dir = at->memo->dir;
 	struct verdict v = {SOLDR_REASON_NONE, "", false};
 	for (uint32_t i = 0; i < c->guard_count; i++) {
 		const struct guard *g = &m->guards[c->guards[i]];
 		struct stat st;
-		bool exists = sys.fstatat(dir, g->path, &st, 0) == 0;
+		const char *place = place_of(g->path, g->flags, at, room);
+		bool exists = sys.fstatat(dir, place, &st, 0) == 0;
 		if (!exists && !g->exists)
 			continue;
 		if (exists && g->exists && g->tuple.ctime_ns) {
@@ -108,7 +111,7 @@ static struct verdict check_guards(const struct manifest *m, const struct candid
 			    now.ctime_ns == g->tuple.ctime_ns)
 				continue;
 		}
-		if (exists && name_appeared(m, g, dir))
+		if (exists && name_appeared(m, g, place, dir))
 			return (struct verdict){SOLDR_REASON_INPUT_SHADOWED, g->path, false};
 		v.stale = true;
 	}
@@ -145,7 +148,7 @@ static struct verdict check_candidate(const struct manifest *m, const struct can
 		return v;
 	/* A guard that is merely out of date (objects written beside sources) is not worth a write. */
 	bool inputs_stale = v.stale;
-	v = check_guards(m, c, at->memo->dir);
+	v = check_guards(m, c, at);
 	v.stale = inputs_stale;
 	return v;
 }
@@ -178,15 +181,15 @@ const struct candidate *manifest_match(const struct manifest *m, const struct di
 }
 
 /* The directory as it is now: looked at before the names, so that one that comes later shows in the tuple. */
-static void renew_guard(const struct manifest *m, const struct guard *g, int dir, struct guard_input *out)
+static void renew_guard(const struct manifest *m, const struct guard *g, const char *place, int dir, struct guard_input *out)
 {
 	struct stat st;
 	struct tuple now;
 	int64_t begun = files_clock_ns();
-	if (sys.fstatat(dir, g->path, &st, 0) != 0)
+	if (sys.fstatat(dir, place, &st, 0) != 0)
 		return;
 	tuple_of(&now, &st);
-	if (tuple_unsafe_since(&now, begun) || name_appeared(m, g, dir))
+	if (tuple_unsafe_since(&now, begun) || name_appeared(m, g, place, dir))
 		return;
 	out->exists = 1;
 	out->tuple = now;
@@ -209,7 +212,7 @@ int manifest_renew(const struct manifest *m, const struct candidate *c, const st
 		struct state *s = &(*states)[i];
 		if (is_text(s))
 			continue;
-		const char *path = place_of(s, at, room);
+		const char *path = place_of(s->path, s->flags, at, room);
 		if (sys.fstatat(at->memo->dir, path, &st, 0) != 0)
 			return -1;
 		struct tuple now;
@@ -232,8 +235,8 @@ int manifest_renew(const struct manifest *m, const struct candidate *c, const st
 			return -1;
 		for (uint32_t n = 0; n < g->name_count; n++)
 			names[n] = m->names[g->names[n]];
-		(*guards)[i] = (struct guard_input){g->path, g->exists, g->tuple, names, g->name_count, g->below_root, g->root_len};
-		renew_guard(m, g, at->memo->dir, &(*guards)[i]);
+		(*guards)[i] = (struct guard_input){g->path, g->exists, g->tuple, names, g->name_count, g->flags, g->root_len};
+		renew_guard(m, g, place_of(g->path, g->flags, at, room), at->memo->dir, &(*guards)[i]);
 		out->guard_count = i + 1;
 	}
 	return 0;

@@ -86,12 +86,14 @@ static int open_list(struct run *run, soldr_error *err)
 	return 0;
 }
 
-/* args, with the options that map the root away behind the compiler's name: the user's come later, and win. */
+/* args, with the options that map the root away before the user's: his come later, and win. */
 static void add_arguments(const struct unit *u, const char *const *args, struct vec *to)
 {
-	vec_add(to, args[0]);
+	size_t head = u->maps_at ? u->maps_at : 1;
+	for (size_t i = 0; i < head; i++)
+		vec_add(to, args[i]);
 	vec_add_all(to, vec_items(&u->maps));
-	vec_add_all(to, args + 1);
+	vec_add_all(to, args + head);
 }
 
 static void replace_argument(struct vec *args, size_t i, const char *text)
@@ -347,28 +349,28 @@ static int product_read(struct unit *u, struct run *run, struct product *p, sold
 	}
 	add_messages(&p->entry, &run->ex);
 	p->bound = is_bound(u, &p->entry);
-	if (u->rust && u->rust->out_dir)
-		add_section(&p->entry, ENTRY_OUT_DIR, false, u->rust->out_dir, strlen(u->rust->out_dir));
+	if (u->rust && u->rust->base)
+		add_section(&p->entry, ENTRY_BASE, false, u->rust->base, strlen(u->rust->base));
 	return 0;
 }
 
 static int store_product(struct unit *u, const struct run *run, const struct product *p, const struct input_list *l,
                          const struct guard_list *guards, soldr_error *err)
 {
-	struct buf packed = BUF_INIT, depfile = BUF_INIT;
+	struct buf packed = BUF_INIT, texts[REMAP_TEXTS] = {BUF_INIT, BUF_INIT};
 	struct entry e = p->entry;
 	struct candidate_input in = {.any_terminal = !run->ex.stdout_len && !run->ex.stderr_len};
-	struct state *states = calloc(l->len + 2, sizeof *states), own_dir = {.path = "", .flags = INPUT_OUT_DIR};
+	struct state *states = calloc(l->len + 2, sizeof *states), own_dir = {.path = "", .flags = INPUT_BASE};
 	int rc = states ? 0 : err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
 	if (u->rust) {
 		in.any_terminal = rust_is_quiet(&run->ex);
-		input_text_digest(u->rust->out_dir, &own_dir.digest);
+		input_text_digest(u->rust->base, &own_dir.digest);
 	}
 	if (!rc && p->bytes + run->ex.stdout_len + run->ex.stderr_len > u->inst->max_entry_size)
 		rc = err_set(err, SOLDR_E_LIMIT, 0, "embedded", "the result is larger than max_entry_size");
 	if (!rc) {
 		in.root = u->root_id;
-		in.shared = u->root && !l->binds_root && remap_share(u, &e, &depfile);
+		in.shared = u->root && !l->binds_root && remap_share(u, &e, texts);
 		name_result(u, l, &in, p->bound ? &own_dir : NULL, &in.result);
 		in.terminal = u->terminal;
 		rc = entry_encode(&in.result, &e, u->inst->level, &packed, err);
@@ -394,7 +396,8 @@ static int store_product(struct unit *u, const struct run *run, const struct pro
 		rc = unit_store_candidate(u, &in, err);
 	free(states);
 	buf_release(&packed);
-	buf_release(&depfile);
+	for (size_t i = 0; i < REMAP_TEXTS; i++)
+		buf_release(&texts[i]);
 	return rc;
 }
 

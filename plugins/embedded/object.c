@@ -1,9 +1,13 @@
 /* object: see object.h. */
 #include "object.h"
 
+#include <ar.h>
 #include <elf.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+
+static const char metadata_head[7] = "rust\0\0\0";
 
 struct elf {
 	const unsigned char *data;
@@ -59,6 +63,21 @@ static bool open_elf(struct elf *e)
 	       e->data[e->names + e->names_len - 1] == 0;
 }
 
+/* Metadata of a crate. In a library that is loaded, a head and a length stand before it; packed, no second head follows. */
+static bool is_plain_metadata(const unsigned char *data, uint64_t len, uint64_t at)
+{
+	return len >= at + sizeof metadata_head && memcmp(data + at, metadata_head, sizeof metadata_head) == 0;
+}
+
+static bool is_plain_section(const struct elf *e, uint64_t index, const char *name)
+{
+	uint64_t offset = SECTION_WORD(e, index, sh_offset), len = SECTION_WORD(e, index, sh_size);
+	bool library = strcmp(name, ".rustc") == 0;
+	if (!library && strcmp(name, ".rmeta") != 0)
+		return true;
+	return offset <= e->len && len <= e->len - offset && is_plain_metadata(e->data + offset, len, library ? 16 : 0);
+}
+
 static bool is_packed_name(const char *name)
 {
 	static const char *const heads[] = {".zdebug", ".gnu.lto_", ".gnu.debuglto_", ".llvmbc", ".llvm.lto"};
@@ -68,18 +87,57 @@ static bool is_packed_name(const char *name)
 	return false;
 }
 
-bool object_is_searchable(const void *data, size_t len)
+static bool is_plain_elf(const void *data, size_t len)
 {
 	struct elf e = {.data = data, .len = len};
-	if (len < SELFMAG || memcmp(data, ELFMAG, SELFMAG) != 0)
-		return len == 0 || !memchr(data, 0, len);
 	if (len < sizeof(Elf32_Ehdr) || !open_elf(&e))
 		return false;
 	for (uint64_t i = 0; i < e.count; i++) {
-		uint64_t name = number(&e, section(&e, i), 4);
-		if (SECTION_WORD(&e, i, sh_flags) & SHF_COMPRESSED || name >= e.names_len ||
-		    is_packed_name((const char *)e.data + e.names + name))
+		uint64_t at = number(&e, section(&e, i), 4);
+		if (at >= e.names_len)
+			return false;
+		const char *name = (const char *)e.data + e.names + at;
+		if (SECTION_WORD(&e, i, sh_flags) & SHF_COMPRESSED || is_packed_name(name) || !is_plain_section(&e, i, name))
 			return false;
 	}
 	return true;
+}
+
+/* One file, no archive. */
+static bool is_searchable(const void *data, size_t len)
+{
+	if (len >= SELFMAG && memcmp(data, ELFMAG, SELFMAG) == 0)
+		return is_plain_elf(data, len);
+	return len == 0 || is_plain_metadata(data, len, 0) || !memchr(data, 0, len);
+}
+
+/* The index of names, and the table of long ones. */
+static bool is_table(const char *name)
+{
+	return strncmp(name, "/ ", 2) == 0 || strncmp(name, "// ", 3) == 0 || strncmp(name, "/SYM64/ ", 8) == 0;
+}
+
+static bool is_plain_archive(const char *data, size_t len)
+{
+	struct ar_hdr header;
+	for (size_t at = SARMAG; at < len;) {
+		char size[sizeof header.ar_size + 1] = {0}, *stop;
+		if (len - at < sizeof header)
+			return false;
+		memcpy(&header, data + at, sizeof header);
+		at += sizeof header;
+		memcpy(size, header.ar_size, sizeof header.ar_size);
+		unsigned long n = strtoul(size, &stop, 10);
+		if (stop == size || n > len - at || (!is_table(header.ar_name) && !is_searchable(data + at, n)))
+			return false;
+		at += n + n % 2;
+	}
+	return true;
+}
+
+bool object_is_searchable(const void *data, size_t len)
+{
+	if (len >= SARMAG && memcmp(data, ARMAG, SARMAG) == 0)
+		return is_plain_archive(data, len);
+	return is_searchable(data, len);
 }

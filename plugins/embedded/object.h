@@ -2,8 +2,10 @@
  * object: whether the bytes of an output can be searched for a path.
  *
  * A path that reached an output lies there as it was spelled, unless the format
- * packs it: compressed sections, bitcode, link-time optimisation. The layout of
- * ELF files is that of the System V ABI, chapter 4.
+ * packs it: compressed sections, bitcode, link-time optimisation, packed
+ * metadata of a crate. The layout of ELF files is that of the System V ABI,
+ * chapter 4; that of archives is in ar(5); metadata is told by its head
+ * (METADATA_HEADER in rustc_metadata).
  */
 #ifndef EMBEDDED_OBJECT_H
 #define EMBEDDED_OBJECT_H
@@ -11,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* True for an ELF object in which nothing is packed, and for text. */
+/* True for an ELF file, an archive or the metadata of a crate in which nothing is packed, and for text. */
 bool object_is_searchable(const void *data, size_t len);
 
 #endif

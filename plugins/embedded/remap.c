@@ -11,6 +11,7 @@
  *   remap_share()      the result is stored for this checkout alone
  *   remap_may_serve()  the result of another checkout is not taken
  */
+#include "rust.h"
 #include "unit.h"
 
 #include "depfile.h"
@@ -22,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Stands for the root in stored depfiles: no name begins with it (checked when storing). */
+/* Stands for the root in stored texts: no name begins with it (checked when storing). */
 static const char placeholder[] = "\001";
 
 /* ---- is the root mapped ----------------------------------------------------------- */
@@ -120,6 +121,78 @@ static bool may_map(const struct unit *u, const char *directory, const char *roo
 	return is_physical(u, root);
 }
 
+/* Both the directory itself, which debug information names, and what is below it; its neighbours keep their names. */
+static void add_maps(struct unit *u, bool exactly, bool covered)
+{
+	if (!covered)
+		vec_addf(&u->maps, "-ffile-prefix-map=%s/=./", u->root);
+	if (!covered && exactly)
+		vec_addf(&u->maps, "-fdebug-prefix-map=%s=.", u->root);
+	/* A compiler that does not know the option says so when it is asked what it is. */
+	vec_add(&u->inv.probe_args, "-ffile-prefix-map=.=.");
+}
+
+/* ---- the same for rustc ----------------------------------------------------------- */
+
+/*
+ * cargo compiles every package in a directory of its own, and writes into the
+ * checkout that it was started for: that is the root also for what a package of
+ * a registry makes there. But a directory of outputs may be outside, or below
+ * the root of something larger.
+ */
+static char *find_rust_root(const struct unit *u)
+{
+	const struct rust_call *call = &u->rust->call;
+	const char *cwd = u->req->cwd;
+	if (u->inst->worktree_root)
+		return path_absolute("/", u->inst->worktree_root);
+	char *of_outputs = call->out_dir && *call->out_dir == '/' ? worktree_find(call->out_dir) : NULL;
+	bool may_be_nearer = of_outputs ? path_is_below(cwd, of_outputs) && strcmp(cwd, of_outputs) != 0 : !call->foreign;
+	char *nearer = may_be_nearer ? worktree_find(cwd) : NULL;
+	if (!nearer)
+		return of_outputs;
+	free(of_outputs);
+	return nearer;
+}
+
+/* rustc's maps go by whole names, and the last that fits counts. */
+static enum user_map judge_rust_map(const char *from, const char *root)
+{
+	if (*from && *from != '/')
+		return USER_MAP_FREE;
+	if (strcmp(from, root) == 0)
+		return USER_MAP_COVERS;
+	return worktree_is_plain(from) && !path_is_below(root, from) ? USER_MAP_FREE : USER_MAP_CONFLICTS;
+}
+
+static bool may_map_rust(const struct unit *u, const char *root, bool *covered)
+{
+	const struct rust_call *call = &u->rust->call;
+	bool concerned = path_is_below(u->req->cwd, root) || (call->out_dir && path_is_below(call->out_dir, root)) ||
+	                 path_is_below(u->inv.source, root);
+	*covered = false;
+	if (!concerned || call->keeps_paths || !worktree_is_plain(root))
+		return false;
+	for (size_t i = 0; i < call->mapped.len; i++) {
+		enum user_map map = judge_rust_map(call->mapped.items[i], root);
+		if (map == USER_MAP_CONFLICTS)
+			return false;
+		*covered = *covered || map == USER_MAP_COVERS;
+	}
+	return true;
+}
+
+static void add_rust_maps(struct unit *u, bool covered)
+{
+	const char *manifest = env_get(u->req->envp, "CARGO_MANIFEST_DIR"), *made = env_get(u->req->envp, "OUT_DIR");
+	struct rust_unit *rust = u->rust;
+	rust->at_home = worktree_rest(u->root, u->req->cwd) || worktree_rest(u->root, u->inv.source) || worktree_rest(u->root, manifest);
+	rust->made_here = worktree_rest(u->root, made);
+	if (!covered)
+		vec_addf(&u->maps, "--remap-path-prefix=%s=.", u->root);
+	u->maps_at = rust->call.head;
+}
+
 int remap_prepare(struct unit *u)
 {
 	if (!u->inst->path_remap)
@@ -127,18 +200,15 @@ int remap_prepare(struct unit *u)
 	char *directory = key_apparent_directory(u->req);
 	if (!directory)
 		return -1;
-	bool exactly, covered;
-	char *root = find_root(u, directory);
-	if (root && may_map(u, directory, root, &exactly, &covered)) {
+	bool exactly = false, covered;
+	char *root = u->rust ? find_rust_root(u) : find_root(u, directory);
+	if (root && (u->rust ? may_map_rust(u, root, &covered) : may_map(u, directory, root, &exactly, &covered))) {
 		u->root = root;
 		digest_of(&u->root_id, root, strlen(root));
-		/* Both the directory itself, which debug information names, and what is below it; its neighbours keep their names. */
-		if (!covered)
-			vec_addf(&u->maps, "-ffile-prefix-map=%s/=./", root);
-		if (!covered && exactly)
-			vec_addf(&u->maps, "-fdebug-prefix-map=%s=.", root);
-		/* A compiler that does not know the option says so when it is asked what it is. */
-		vec_add(&u->inv.probe_args, "-ffile-prefix-map=.=.");
+		if (u->rust)
+			add_rust_maps(u, covered);
+		else
+			add_maps(u, exactly, covered);
 	} else {
 		free(root);
 	}
@@ -176,6 +246,8 @@ bool remap_text_binds(const struct unit *u, const char *text, size_t len)
 {
 	if (holds(text, len, u->root))
 		return true;
+	if (u->rust) /* it has no such line */
+		return false;
 	const char *end = text + len;
 	for (const char *p = text; (p = memchr(p, '#', (size_t)(end - p)));)
 		if (renames_file(++p, end))
@@ -249,11 +321,16 @@ static bool names_init(struct names *n, const char *root)
 	return n->real != NULL;
 }
 
-/* True when the section, which is not packed, may hold the root. */
-static bool section_binds(const struct names *n, uint32_t kind, const void *data, size_t len)
+/*
+ * True when the section, which is not packed by zstd, may hold the root. Of a
+ * crate of a registry rustc is told the root only as the place of other crates,
+ * so what cannot be searched does not hold it.
+ */
+static bool section_binds(const struct unit *u, const struct names *n, uint32_t kind, const void *data, size_t len)
 {
-	bool text = kind == ENTRY_STDOUT || kind == ENTRY_STDERR || kind == ENTRY_DEPFILE;
-	return (!text && !object_is_searchable(data, len)) || holds(data, len, n->root) || holds(data, len, n->real);
+	bool text = kind == ENTRY_STDOUT || kind == ENTRY_STDERR || kind == ENTRY_DEPFILE || kind == ENTRY_BASE;
+	bool away = u->rust && !u->rust->at_home && !u->rust->made_here;
+	return (!text && !away && !object_is_searchable(data, len)) || holds(data, len, n->root) || holds(data, len, n->real);
 }
 
 /* The depfile with one name of the root's in place of another, in the compiler's layout. */
@@ -271,6 +348,19 @@ static bool move_depfile(const struct unit *u, const void *text, size_t len, con
 	return good;
 }
 
+/* A text with the root, or what stands for it, in place of the other. */
+static bool move_text(const struct unit *u, uint32_t kind, const void *text, size_t len, const char *from, const char *to, bool check,
+                      struct buf *out)
+{
+	return u->rust ? rust_move_text(kind, text, len, from, to, out) : move_depfile(u, text, len, from, to, check, out);
+}
+
+/* Where among the moved texts this section's is; -1: it is not moved. */
+static int text_index(const struct unit *u, uint32_t kind)
+{
+	return kind == ENTRY_DEPFILE ? 0 : kind == ENTRY_STDERR && u->rust ? 1 : -1;
+}
+
 static void set_section(struct entry_section *s, const struct buf *text, bool rootless)
 {
 	s->data = buf_str(text);
@@ -279,25 +369,27 @@ static void set_section(struct entry_section *s, const struct buf *text, bool ro
 	s->rootless = rootless;
 }
 
-bool remap_share(const struct unit *u, struct entry *e, struct buf *depfile)
+bool remap_share(const struct unit *u, struct entry *e, struct buf texts[static REMAP_TEXTS])
 {
 	struct names n;
-	struct entry_section *rule = NULL;
+	struct entry_section *moved[REMAP_TEXTS] = {NULL};
 	bool good = names_init(&n, u->root);
 	for (size_t i = 0; good && i < e->section_count; i++) {
 		struct entry_section *s = &e->sections[i];
 		const void *data = s->data;
 		size_t len = (size_t)s->len;
-		if (s->kind == ENTRY_DEPFILE && holds(data, len, u->root)) {
-			good = !holds(data, len, placeholder) && move_depfile(u, data, len, u->root, placeholder, true, depfile);
-			rule = s;
-			data = buf_str(depfile);
-			len = depfile->len;
+		int at = holds(data, len, u->root) ? text_index(u, s->kind) : -1;
+		if (at >= 0) {
+			good = !holds(data, len, placeholder) && move_text(u, s->kind, data, len, u->root, placeholder, true, &texts[at]);
+			moved[at] = s;
+			data = buf_str(&texts[at]);
+			len = texts[at].len;
 		}
-		good = good && !section_binds(&n, s->kind, data, len);
+		good = good && !section_binds(u, &n, s->kind, data, len);
 	}
-	if (good && rule)
-		set_section(rule, depfile, true);
+	for (size_t i = 0; good && i < REMAP_TEXTS; i++)
+		if (moved[i])
+			set_section(moved[i], &texts[i], true);
 	free(n.real);
 	return good;
 }
@@ -308,27 +400,28 @@ bool remap_may_serve(const struct unit *u, const struct entry *e)
 	bool good = names_init(&n, u->root);
 	for (size_t i = 0; good && i < e->section_count; i++) {
 		struct buf raw = BUF_INIT;
-		good = entry_unpack(&e->sections[i], &raw, NULL) == 0 && !section_binds(&n, e->sections[i].kind, buf_str(&raw), raw.len);
+		good = entry_unpack(&e->sections[i], &raw, NULL) == 0 && !section_binds(u, &n, e->sections[i].kind, buf_str(&raw), raw.len);
 		buf_release(&raw);
 	}
 	free(n.real);
 	return good;
 }
 
-int remap_restore(const struct unit *u, struct entry *e, struct buf *depfile, soldr_error *err)
+int remap_restore(const struct unit *u, struct entry *e, struct buf texts[static REMAP_TEXTS], soldr_error *err)
 {
 	for (size_t i = 0; i < e->section_count; i++) {
 		struct entry_section *s = &e->sections[i];
+		int at = text_index(u, s->kind);
 		if (!s->rootless)
 			continue;
 		struct buf raw = BUF_INIT;
 		int rc = entry_unpack(s, &raw, err);
-		if (!rc && !move_depfile(u, buf_str(&raw), raw.len, placeholder, u->root, false, depfile))
-			rc = err_set(err, SOLDR_E_CORRUPT, 0, "embedded", "an entry's depfile is not what was stored");
+		if (!rc && (at < 0 || !move_text(u, s->kind, buf_str(&raw), raw.len, placeholder, u->root, false, &texts[at])))
+			rc = err_set(err, SOLDR_E_CORRUPT, 0, "embedded", "an entry's text is not what was stored");
 		buf_release(&raw);
 		if (rc)
 			return rc;
-		set_section(s, depfile, false);
+		set_section(s, &texts[at], false);
 	}
 	return 0;
 }

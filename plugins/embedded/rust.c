@@ -4,9 +4,11 @@
 #include "depinfo.h"
 #include "fs.h"
 #include "link.h"
+#include "native.h"
 #include "package.h"
 #include "path.h"
 #include "toolchain.h"
+#include "worktree.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -156,6 +158,68 @@ static bool is_plain_directory(const char *dir)
 	return true;
 }
 
+/*
+ * cargo writes below one directory for each profile: PROFILE/deps,
+ * PROFILE/examples, PROFILE/build/NAME. What these compiles name of each other lies in there.
+ */
+static size_t profile_len(const char *dir)
+{
+	size_t n = strlen(dir), last = n - strlen(path_base(dir));
+	const char *name = dir + last;
+	if (strcmp(name, "deps") == 0 || strcmp(name, "examples") == 0)
+		return last - 1;
+	if (last > strlen("/build/") && memcmp(name - strlen("/build/"), "/build/", strlen("/build/")) == 0)
+		return last - strlen("/build/");
+	return n;
+}
+
+/* Decides which directory plays no part. */
+static bool set_base(struct unit *u)
+{
+	struct rust_unit *rust = u->rust;
+	char *dir = rust->call.out_dir;
+	if (!dir)
+		return true;
+	size_t n = strlen(dir);
+	while (n > 1 && dir[n - 1] == '/')
+		dir[--n] = 0;
+	if (!is_plain_directory(dir) || rust->call.emit_path[EMIT_DEP_INFO] || worktree_rest(u->root, dir))
+		return true;
+	n = profile_len(dir);
+	rust->base = strndup(dir, n > 1 ? n : strlen(dir));
+	return rust->base;
+}
+
+/* A path as it counts in the key: without the directory that plays no part, or the root that is mapped away. */
+static void add_place(const struct unit *u, const char *path, struct buf *out)
+{
+	const char *in_base = u->rust->base ? path_below(path, u->rust->base) : NULL;
+	const char *in_root = worktree_rest(u->root, path);
+	if (in_base)
+		buf_addf(out, BASE_MARK "/%s", in_base);
+	else if (in_root)
+		buf_addf(out, ROOT_MARK "%s", in_root);
+	else
+		buf_adds(out, path);
+}
+
+/* Settles the paths that the parser marked. */
+static void settle_places(struct unit *u)
+{
+	struct vec *key = &u->inv.key_args;
+	for (size_t i = 0; vec_ok(key) && i < key->len; i++) {
+		const char *mark = strchr(key->items[i], PATH_MARK[0]);
+		struct buf text = BUF_INIT;
+		if (!mark)
+			continue;
+		buf_add(&text, key->items[i], (size_t)(mark - key->items[i]));
+		add_place(u, mark + 1, &text);
+		key->failed = key->failed || !buf_ok(&text);
+		free(key->items[i]);
+		key->items[i] = buf_detach(&text);
+	}
+}
+
 static void key_text(struct vec *key, const char *what, const char *text)
 {
 	vec_add(key, what);
@@ -164,21 +228,36 @@ static void key_text(struct vec *key, const char *what, const char *text)
 		vec_add(key, text);
 }
 
-/* cargo puts the output directory in front of the list, so that programs find their libraries. */
+static void key_place(struct unit *u, const char *what, const char *path)
+{
+	struct buf text = BUF_INIT;
+	if (path)
+		add_place(u, path, &text);
+	key_text(&u->inv.key_args, what, path ? buf_str(&text) : NULL);
+	u->inv.key_args.failed = u->inv.key_args.failed || !buf_ok(&text);
+	buf_release(&text);
+}
+
+static bool has(const struct vec *list, const char *text)
+{
+	for (size_t i = 0; i < list->len; i++)
+		if (strcmp(list->items[i], text) == 0)
+			return true;
+	return false;
+}
+
+/* cargo puts the directory of crates in front of the list, so that rustc can load macros; what counts in there are inputs. */
 static void key_library_path(struct unit *u)
 {
 	const char *list = env_get(u->req->envp, "LD_LIBRARY_PATH");
-	struct vec *key = &u->inv.key_args;
-	vec_add(key, "LD_LIBRARY_PATH");
-	vec_add(key, list ? "=" : "unset");
+	key_text(&u->inv.key_args, "LD_LIBRARY_PATH", list ? "" : NULL);
 	for (const char *at = list; at && *at;) {
 		size_t n = strcspn(at, ":");
 		char *dir = strndup(at, n);
-		const char *rest = dir && u->rust->out_dir ? path_below(dir, u->rust->out_dir) : NULL;
-		if (rest)
-			vec_addf(key, OUT_DIR_MARK "/%s", rest);
+		if (dir && has(&u->rust->call.dependency_dirs, dir))
+			key_place(u, "crates", dir);
 		else
-			vec_add(key, dir ? dir : "");
+			key_text(&u->inv.key_args, "directory", dir);
 		free(dir);
 		at += n + (at[n] == ':');
 	}
@@ -190,7 +269,9 @@ static void add_key_items(struct unit *u)
 	const struct rust_unit *rust = u->rust;
 	key_text(key, "program", rust->program);
 	key_text(key, "linker", rust->linker);
-	key_text(key, "out-dir", rust->out_dir ? NULL : rust->call.out_dir);
+	key_place(u, "out-dir", rust->call.out_dir);
+	if (u->root && rust->call.clippy) /* its settings may be above the root */
+		vec_addn(key, u->root, (size_t)(path_base(u->root) - u->root));
 	key_text(key, "cargo", env_get(u->req->envp, "CARGO") ? "" : NULL); /* diagnostics give advice for it */
 	key_library_path(u);
 	for (size_t i = 0; i < u->inst->key_env.len; i++)
@@ -310,6 +391,10 @@ enum soldr_reason rust_prepare(struct unit *u, char *detail, size_t detail_size,
 		return SOLDR_REASON_ENVIRONMENT;
 	if (!is_target_known(&rust->call))
 		return SOLDR_REASON_UNSUPPORTED_OPTION;
+	if (u->inv.native && !native_resolve(&u->inv)) {
+		snprintf(detail, detail_size, "native on a processor whose cores may differ");
+		return SOLDR_REASON_UNSUPPORTED_OPTION;
+	}
 	enum soldr_reason why = find_programs(u, detail, detail_size);
 	if (why != SOLDR_REASON_NONE)
 		return why;
@@ -319,21 +404,18 @@ enum soldr_reason rust_prepare(struct unit *u, char *detail, size_t detail_size,
 		why = set_outputs(u, detail, detail_size);
 	if (why != SOLDR_REASON_NONE)
 		return why;
-	if (rust->call.out_dir) {
-		size_t n = strlen(rust->call.out_dir);
-		while (n > 1 && rust->call.out_dir[n - 1] == '/')
-			rust->call.out_dir[--n] = 0;
-		if (is_plain_directory(rust->call.out_dir) && !rust->call.emit_path[EMIT_DEP_INFO])
-			rust->out_dir = strdup(rust->call.out_dir);
-	}
+	bool memory = remap_prepare(u) == 0 && set_base(u);
+	settle_places(u);
 	add_key_items(u);
 	why = key_package(u, detail, detail_size);
 	if (why != SOLDR_REASON_NONE)
 		return why;
-	set_terminal(u);
-	*rc = key_compute(&u->key, &u->inv, u->req, u->real, NULL, &u->source, NULL, err);
-	if (!*rc && !vec_ok(&u->inv.key_args))
+	if (!memory || !vec_ok(&u->inv.key_args)) {
 		*rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		return SOLDR_REASON_NONE;
+	}
+	set_terminal(u);
+	*rc = key_compute(&u->key, &u->inv, u->req, u->real, NULL, &u->source, u->root, err);
 	return SOLDR_REASON_NONE;
 }
 
@@ -349,7 +431,7 @@ void rust_release(struct unit *u)
 		close(rust->link_report);
 	if (rust->link_request >= 0)
 		close(rust->link_request);
-	free(rust->out_dir);
+	free(rust->base);
 	free(rust->program);
 	free(rust->linker);
 	buf_release(&rust->moved[0]);
@@ -358,7 +440,7 @@ void rust_release(struct unit *u)
 	u->rust = NULL;
 }
 
-/* ---- texts that name the output directory ------------------------------------------------ */
+/* ---- texts that name directories ---------------------------------------------------------- */
 
 /* Notices of artifacts name files of the directory; no other line may. */
 static bool move_messages(const char *text, size_t len, const char *from, const char *to, struct buf *out)
@@ -380,20 +462,20 @@ static bool move_messages(const char *text, size_t len, const char *from, const 
 	return buf_ok(out);
 }
 
-static bool move_text(uint32_t kind, const char *text, size_t len, const char *from, const char *to, struct buf *out)
+bool rust_move_text(uint32_t kind, const char *text, size_t len, const char *from, const char *to, struct buf *out)
 {
 	return kind == ENTRY_DEPFILE ? depinfo_move(text, len, from, to, out) : move_messages(text, len, from, to, out);
 }
 
 bool rust_is_movable(const struct unit *u, uint32_t kind, const void *data, size_t len)
 {
-	const char *dir = u->rust->out_dir;
+	const char *dir = u->rust->base;
 	struct buf same = BUF_INIT;
 	bool movable;
 	if (!dir)
 		return true; /* it is in the key */
 	if (kind == ENTRY_DEPFILE || kind == ENTRY_STDERR)
-		movable = move_text(kind, data, len, dir, dir, &same) && same.len == len && (!len || memcmp(same.data, data, len) == 0);
+		movable = rust_move_text(kind, data, len, dir, dir, &same) && same.len == len && (!len || memcmp(same.data, data, len) == 0);
 	else
 		movable = !len || !memmem(data, len, dir, strlen(dir));
 	buf_release(&same);
@@ -415,14 +497,14 @@ bool rust_is_quiet(const soldr_exit *ex)
 static int move_texts(struct unit *u, struct entry *e, soldr_error *err)
 {
 	static const uint32_t kinds[] = {ENTRY_DEPFILE, ENTRY_STDERR};
-	const struct entry_section *root = entry_find(e, ENTRY_OUT_DIR);
+	const struct entry_section *root = entry_find(e, ENTRY_BASE);
 	struct rust_unit *rust = u->rust;
 	struct buf from = BUF_INIT;
 	int rc = 0;
-	if (!root || !rust->out_dir)
+	if (!root || !rust->base)
 		return 0;
 	rc = entry_unpack(root, &from, err);
-	bool same = !rc && strcmp(buf_str(&from), rust->out_dir) == 0;
+	bool same = !rc && strcmp(buf_str(&from), rust->base) == 0;
 	for (size_t i = 0; !rc && !same && i < sizeof kinds / sizeof *kinds; i++) {
 		struct entry_section *s = e->sections;
 		struct buf raw = BUF_INIT;
@@ -431,7 +513,7 @@ static int move_texts(struct unit *u, struct entry *e, soldr_error *err)
 		if (s == e->sections + e->section_count)
 			continue;
 		rc = entry_unpack(s, &raw, err);
-		if (!rc && !move_text(kinds[i], buf_str(&raw), raw.len, buf_str(&from), rust->out_dir, &rust->moved[i]))
+		if (!rc && !rust_move_text(kinds[i], buf_str(&raw), raw.len, buf_str(&from), rust->base, &rust->moved[i]))
 			rc = err_set(err, SOLDR_E_CORRUPT, 0, origin, "an entry names its output directory in an unknown place");
 		buf_release(&raw);
 		*s = (struct entry_section){.kind = kinds[i], .executable = s->executable, .data = buf_str(&rust->moved[i]),

@@ -12,13 +12,19 @@
 #include "crates.h"
 #include "unit.h"
 
+/* In key arguments: what follows is relative to the base (see below), or to the root that is mapped away. */
+#define BASE_MARK "\001"
+#define ROOT_MARK "\002"
+
 struct rust_unit {
 	struct rust_call call;
 	/*
-	 * The output directory as spelled, without a slash at the end, where a
-	 * result may be given to another one; then it is no part of the key. NULL: it is.
+	 * The directory that the output directory is in, of those that a result may
+	 * be given to another one of: it is no part of the key. NULL: there is none.
 	 */
-	char *out_dir;
+	char *base;
+	bool at_home;   /* the package is in the checkout whose root is mapped away */
+	bool made_here; /* or its build script writes there */
 	char *program;  /* behind the proxy, links resolved */
 	char *linker;   /* where one runs */
 	struct digest_memory digests;
@@ -54,7 +60,12 @@ enum soldr_reason rust_inputs(struct unit *, const struct identity *, int64_t be
                               char *detail, size_t detail_size);
 /* No message but notices of artifacts: right for every terminal. */
 bool rust_is_quiet(const soldr_exit *);
-/* Whether this output, or text, of a compile may be given to another output directory. */
+/*
+ * Appends a dep-info or messages with the directory `from` written as `to`. false: its name stands where a path could
+ * not begin.
+ */
+bool rust_move_text(uint32_t kind, const char *text, size_t len, const char *from, const char *to, struct buf *out);
+/* Whether this output, or text, of a compile may be given to another base. */
 bool rust_is_movable(const struct unit *, uint32_t kind, const void *data, size_t len);
 
 #endif

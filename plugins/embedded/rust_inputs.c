@@ -18,6 +18,7 @@
 #include "package.h"
 #include "path.h"
 #include "toolchain.h"
+#include "worktree.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -102,6 +103,25 @@ static enum soldr_reason add_variable(struct gathering *g, const char *name)
 		return SOLDR_REASON_INPUTS_UNKNOWN;
 	in->state_flags = INPUT_VARIABLE;
 	input_text_digest(env_get(g->u->req->envp, name), &in->digest);
+	return SOLDR_REASON_NONE;
+}
+
+/* Inputs from the index on: the command line names them, and it counts without the base. */
+static enum soldr_reason place_inputs(struct gathering *g, size_t from)
+{
+	const char *base = g->u->rust->base;
+	for (size_t i = from; base && i < g->list->len; i++) {
+		struct input *in = &g->list->items[i];
+		const char *rest = path_below(in->path, base);
+		char *path = rest ? strdup(rest) : NULL;
+		if (rest && !path)
+			return SOLDR_REASON_INPUTS_UNKNOWN;
+		if (!rest)
+			continue;
+		free(in->path);
+		in->path = path;
+		in->state_flags |= INPUT_IN_BASE;
+	}
 	return SOLDR_REASON_NONE;
 }
 
@@ -308,6 +328,7 @@ static enum soldr_reason add_sources(struct gathering *g)
 		buf_clear(&content);
 		met = met || strcmp(d.sources.items[i], u->inv.source) == 0;
 		why = add_file(g, d.sources.items[i], &content);
+		g->list->binds_root = g->list->binds_root || (u->root && remap_text_binds(u, buf_str(&content), content.len));
 		if (why == SOLDR_REASON_NONE)
 			why = judge_text(u, &content);
 		if (why == SOLDR_REASON_NONE && !forbid_other_module(g, d.sources.items[i]))
@@ -348,6 +369,7 @@ static enum soldr_reason add_static_libraries(struct gathering *g)
 {
 	const struct rust_call *call = &g->u->rust->call;
 	enum soldr_reason why = SOLDR_REASON_NONE;
+	size_t from = g->list->len;
 	for (size_t i = 0; i < call->static_libs.len && why == SOLDR_REASON_NONE; i++) {
 		struct buf name = BUF_INIT;
 		bool found = false;
@@ -366,7 +388,28 @@ static enum soldr_reason add_static_libraries(struct gathering *g)
 			why = SOLDR_REASON_INPUTS_UNKNOWN;
 		buf_release(&name);
 	}
-	return why;
+	return why == SOLDR_REASON_NONE ? place_inputs(g, from) : why;
+}
+
+/*
+ * A procedural macro may read files of the package and hand on its place, and
+ * nobody would know: what one checkout got is not for others, unless the user
+ * says that the macro does no such thing.
+ */
+static bool may_look_around(const struct unit *u, const char *crate)
+{
+	const char *base = path_base(crate);
+	if (!u->rust->at_home || strcmp(path_ext(base), ".so") != 0)
+		return false;
+	size_t len = path_stem_len(base);
+	const char *ending = memrchr(base, '-', len), *name = base + (strncmp(base, "lib", 3) == 0 ? 3 : 0);
+	len = (size_t)((ending ? ending : base + len) - name);
+	for (size_t i = 0; i < u->inst->pure_macros.len; i++) {
+		const char *pure = u->inst->pure_macros.items[i];
+		if (strlen(pure) == len && memcmp(pure, name, len) == 0)
+			return false;
+	}
+	return true;
 }
 
 static enum soldr_reason add_crates(struct gathering *g)
@@ -378,19 +421,19 @@ static enum soldr_reason add_crates(struct gathering *g)
 		snprintf(g->detail, g->detail_size, "%s", changed);
 		return SOLDR_REASON_INPUT_MODIFIED;
 	}
+	size_t from = g->list->len;
 	for (size_t i = 0; i < crates->len; i++) {
 		const struct crate_file *c = &crates->items[i];
-		const char *rest = u->rust->out_dir ? path_below(c->path, u->rust->out_dir) : NULL;
-		struct input *in = inputs_add(g->list, rest ? rest : c->path);
+		g->list->binds_root = g->list->binds_root || may_look_around(u, c->path);
+		struct input *in = inputs_add(g->list, c->path);
 		if (!in)
 			return SOLDR_REASON_INPUTS_UNKNOWN;
-		in->state_flags = rest ? INPUT_IN_OUT_DIR : 0;
 		in->tuple = c->tuple;
 		in->digest = c->digest;
 		if (c->doubtful || tuple_unsafe_since(&c->tuple, g->begun))
 			in->tuple.ctime_ns = 0;
 	}
-	return SOLDR_REASON_NONE;
+	return place_inputs(g, from);
 }
 
 static enum soldr_reason add_link(struct gathering *g, const struct identity *toolchain)
@@ -405,8 +448,11 @@ static enum soldr_reason add_link(struct gathering *g, const struct identity *to
 	if (lseek(rust->link_report, 0, SEEK_SET) == 0 && fs_read_fd(rust->link_report, "the link's report", LINK_REPORT_MAX, &report, NULL) == 0)
 		why = link_learn(&facts, buf_str(&report), rust->linker, &rust->call, &rust->crates, toolchain, u->inst->host, u->req,
 		                 &u->inst->store, g->detail, g->detail_size);
+	size_t from = g->list->len;
 	if (why == SOLDR_REASON_NONE)
 		why = inputs_add_programs(g->list, &facts.files, g->begun);
+	if (why == SOLDR_REASON_NONE)
+		why = place_inputs(g, from);
 	for (size_t i = 0; why == SOLDR_REASON_NONE && i < facts.absent_count; i++)
 		if (!forbid(g->guards, facts.absent[i].dir, facts.absent[i].name, NULL))
 			why = SOLDR_REASON_INPUTS_UNKNOWN;
@@ -467,6 +513,22 @@ static enum soldr_reason check_package(struct gathering *g)
 	return SOLDR_REASON_NONE;
 }
 
+/* Where the directories of guards start from; they are absolute, or relative to the working directory, so far. */
+static void place_guards(const struct unit *u, struct guard_list *guards)
+{
+	for (uint32_t i = 0; i < guards->len; i++) {
+		struct guard_input *g = &guards->items[i];
+		const char *rest = u->rust->base ? path_below(g->path, u->rust->base) : NULL;
+		if (rest) {
+			g->path = rest;
+			g->flags = INPUT_IN_BASE;
+		} else if (worktree_rest(u->root, g->path)) {
+			g->flags = INPUT_BELOW_ROOT;
+			g->root_len = strlen(u->root);
+		}
+	}
+}
+
 enum soldr_reason rust_inputs(struct unit *u, const struct identity *id, int64_t begun, struct input_list *list, struct guard_list *guards,
                               char *detail, size_t detail_size)
 {
@@ -492,6 +554,7 @@ enum soldr_reason rust_inputs(struct unit *u, const struct identity *id, int64_t
 		why = add_link(&g, id);
 	if (why == SOLDR_REASON_NONE)
 		why = inputs_add_programs(list, id, begun);
+	place_guards(u, guards);
 	list->complete = why == SOLDR_REASON_NONE;
 	return why;
 }

@@ -85,8 +85,10 @@ static struct guard_input *guard_of(struct search *s, const char *dir)
 	struct guard_input *g = &l->items[l->len];
 	struct stat st;
 	*g = (struct guard_input){.path = keep_string(s, dir)};
-	g->below_root = worktree_rest(s->u->root, dir) != NULL;
-	g->root_len = g->below_root ? strlen(s->u->root) : 0;
+	if (worktree_rest(s->u->root, dir)) {
+		g->flags = INPUT_BELOW_ROOT;
+		g->root_len = strlen(s->u->root);
+	}
 	s->caps[l->len] = 0;
 	l->len++;
 	if (sys.fstatat(s->u->dir, *dir ? dir : ".", &st, 0) == 0) {

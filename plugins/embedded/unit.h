@@ -47,14 +47,18 @@ struct soldr_instance {
 	struct vec key_env;      /* further variables that decide results of rustc */
 	struct vec extra_inputs; /* further files that do */
 	bool package_tree;       /* and all files of the package */
+	struct vec pure_macros;  /* crates of procedural macros that read nothing but their input */
 };
+
+/* The texts of an entry that may name the root: depfile, and with rustc stderr. */
+enum { REMAP_TEXTS = 2 };
 
 /* What a lookup found. */
 struct found {
 	struct manifest manifest;
 	const struct candidate *candidate; /* of the manifest */
 	struct entry entry;
-	struct buf depfile;      /* of the entry, as this checkout gets it */
+	struct buf texts[REMAP_TEXTS]; /* of the entry, as this checkout gets them */
 };
 
 /* One of several sources keeps to itself until all of them are known to be good. */
@@ -88,7 +92,8 @@ struct unit {
 	const char *depfile_path; /* among outputs; NULL: none */
 	char *root;              /* of the checkout, where it is mapped away; NULL: paths stay as they are */
 	struct digest root_id;   /* zeros without root */
-	struct vec maps;         /* options that map it, for behind the compiler's name */
+	struct vec maps;         /* options that map it, for before the user's */
+	size_t maps_at;          /* index in argv: what stands before it chooses the compiler */
 	struct found found;
 	bool verify;                /* the hit is compiled instead of served */
 	enum soldr_reason verdict;  /* then: VERIFIED, VERIFY_MISMATCH, VERIFY_UNDECIDED, or NONE: it cannot be told */
@@ -229,15 +234,12 @@ int remap_prepare(struct unit *);
 bool remap_text_binds(const struct unit *, const char *text, size_t len);
 /* True when the names of the inputs do. */
 bool remap_names_bind(const struct unit *, const struct identity *, const struct input_list *);
-/*
- * Whether other checkouts may have the result. Then e's depfile is without the root, in depfile's memory, which has to
- * outlive e.
- */
-bool remap_share(const struct unit *, struct entry *e, struct buf *depfile);
+/* Whether other checkouts may have the result. Then e's texts are without the root, in memory that has to outlive e. */
+bool remap_share(const struct unit *, struct entry *e, struct buf texts[static REMAP_TEXTS]);
 /* Whether an entry that another checkout stored is what this one would have got. */
 bool remap_may_serve(const struct unit *, const struct entry *);
-/* Puts this root into e's depfile, in depfile's memory. SOLDR_E_CORRUPT when that is none. */
-int remap_restore(const struct unit *, struct entry *e, struct buf *depfile, soldr_error *);
+/* Puts this root into e's texts, which then are in that memory. SOLDR_E_CORRUPT when that is none. */
+int remap_restore(const struct unit *, struct entry *e, struct buf texts[static REMAP_TEXTS], soldr_error *);
 
 /* ---- shadow.c ---- */
 

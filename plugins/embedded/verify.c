@@ -72,7 +72,7 @@ static int compare_sections(const struct entry_section *stored, const struct ent
 	struct buf was = BUF_INIT, is = BUF_INIT;
 	char name[24];
 	uint32_t kind = stored ? stored->kind : made->kind;
-	if (kind == ENTRY_OUT_DIR) /* the compiler does not give it */
+	if (kind == ENTRY_BASE) /* the compiler does not give it */
 		return 0;
 	evidence_name(kind, name);
 	if (!is_message(kind) && (!stored || !made)) {

@@ -564,9 +564,23 @@ unset CARGO_MAKEFLAGS CARGO_PKG_NAME CARGO_TARGET_DIR CARGO_HOME_X
 
 # ---- R17: profiles and the like ----
 pair r17_coverage "$RUSTC" plain.rs $lib -C instrument-coverage
-refused r17_linker_plugin side_output "$RUSTC" plain.rs $lib -C linker-plugin-lto
+refused r17_linker_plugin unsupported_option "$RUSTC" main.rs --edition 2021 --out-dir out --extern a=deps/liba.rlib -C linker-plugin-lto
+# As cargo builds for link-time optimisation: bitcode in the crates, machine code in the end.
+empty() { rm -rf out && mkdir out; }
+pair r17_bitcode "$RUSTC" --crate-name a a.rs $lib -C linker-plugin-lto -C opt-level=3
+cp out/liba.rlib deps/libbitcode.rlib
+pair r17_lto "$RUSTC" main.rs --edition 2021 --emit=dep-info,link --out-dir out -C opt-level=3 -C lto --extern a=deps/libbitcode.rlib
+is "$(out/main)" one 'r17_lto: runs'
+put b.rs 'pub fn a() -> &'\''static str { "six" }'
+"$RUSTC" --crate-name a b.rs --crate-type lib -C linker-plugin-lto -C opt-level=3 -o deps/libbitcode.rlib
+step r17_lto_changed 'miss:input_changed' "$RUSTC" main.rs --edition 2021 --emit=dep-info,link --out-dir out -C opt-level=3 -C lto --extern a=deps/libbitcode.rlib
 refused r17_split side_output "$RUSTC" plain.rs $lib -C split-debuginfo=unpacked
-refused r17_native unsupported_option "$RUSTC" plain.rs $lib -C target-cpu=native
+if [ "$(uname -m)" = x86_64 ]; then
+	pair r17_native "$RUSTC" plain.rs $lib -C target-cpu=native
+	step r17_native_is_not_any 'miss:not_seen' "$RUSTC" plain.rs $lib -C target-cpu=x86-64
+else
+	skip r17_native 'not x86'
+fi
 profdata=$(find "$sysroot" -name llvm-profdata -type f | head -n 1)
 [ "$profdata" ] || profdata=$(command -v llvm-profdata)
 if [ "$profdata" ] && printf ':ir\n' | "$profdata" merge - -o p.profdata 2>/dev/null; then

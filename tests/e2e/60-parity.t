@@ -98,6 +98,21 @@ cd "$T/tree/src" || exit 1
 run env SOLDR_PATH_REMAP=auto "$SOLDR" parity --backends embedded,null -- gcc -g -MD -c "$T/tree/src/y.c" -o y.o
 is "$status" 0 "with path_remap the bare compiler maps the root as well"
 like "$out" '^embedded +1 ' "and the embedded backend caches it"
+if command -v rustc >/dev/null; then
+	printf 'pub fn f() -> &%sstatic str { file!() }\n' "'" >"$T/tree/src/y.rs"
+	mkdir "$T/tree/out"
+	sleep 0.05
+	for cwd in "$T/tree" "$T"; do # a package in the checkout, and one that is built for it
+		cd "$cwd" || exit 1
+		run env SOLDR_PATH_REMAP=auto "$SOLDR" parity --backends embedded,null -- rustc "$T/tree/src/y.rs" --crate-type lib -g \
+			--emit=dep-info,metadata,link -C embed-bitcode=no --out-dir "$T/tree/out"
+		is "$status" 0 "with path_remap so does the bare rustc, in $(basename "$cwd")"
+		like "$out" '^embedded +1 ' "and the embedded backend caches it"
+	done
+	cd "$T/tree/src" || exit 1
+else
+	skip "path_remap with rustc" "no rustc"
+fi
 cd "$OLDPWD" || exit 1
 run "$SOLDR" parity
 is "$status" 2 "no request: wrong usage"

@@ -25,23 +25,23 @@ static const struct row rows[] = {
 	{"rustc -o x a.rs", "a.rs | emits link | types bin | out x | key -o x"},
 	{"rustc -ox a.rs", "a.rs | emits link | types bin | out x | key -o x"},
 
-	/* R02: the alias and the path of an extern, in order; what lies in the output directory is named without it. */
-	{"rustc --extern a=liba.rlib a.rs", "a.rs | emits link | types bin | externs a=liba.rlib | key --extern a=liba.rlib"},
-	{"rustc --extern=a=liba.rlib a.rs", "a.rs | emits link | types bin | externs a=liba.rlib | key --extern a=liba.rlib"},
-	{"rustc --extern noprelude:a=x a.rs", "a.rs | emits link | types bin | externs a=x | key --extern noprelude:a=x"},
+	/* R02: the alias and the path of an extern, in order; "^" marks where a path begins. */
+	{"rustc --extern a=liba.rlib a.rs", "a.rs | emits link | types bin | externs a=liba.rlib | key --extern a=^liba.rlib"},
+	{"rustc --extern=a=liba.rlib a.rs", "a.rs | emits link | types bin | externs a=liba.rlib | key --extern a=^liba.rlib"},
+	{"rustc --extern noprelude:a=x a.rs", "a.rs | emits link | types bin | externs a=x | key --extern noprelude:a=^x"},
 	{"rustc --extern proc_macro a.rs", "a.rs | emits link | types bin | bare proc_macro | key --extern proc_macro"},
 	{"rustc --extern a= a.rs", "unsupported_option: a="},
 	{"rustc --extern a=/t/deps/liba.rmeta a.rs --out-dir /t/deps",
-	 "a.rs | emits link | types bin | in /t/deps | externs a=/t/deps/liba.rmeta | key --extern a=^/liba.rmeta"},
+	 "a.rs | emits link | types bin | in /t/deps | externs a=/t/deps/liba.rmeta | key --extern a=^/t/deps/liba.rmeta"},
 	{"rustc --extern a=/t/deps2/liba.rmeta a.rs --out-dir /t/deps",
-	 "a.rs | emits link | types bin | in /t/deps | externs a=/t/deps2/liba.rmeta | key --extern a=/t/deps2/liba.rmeta"},
+	 "a.rs | emits link | types bin | in /t/deps | externs a=/t/deps2/liba.rmeta | key --extern a=^/t/deps2/liba.rmeta"},
 	{"rustc -L dependency=/t/deps --out-dir=/t/deps/ a.rs",
-	 "a.rs | emits link | types bin | in /t/deps/ | dependency /t/deps | key -L dependency=^/"},
+	 "a.rs | emits link | types bin | in /t/deps/ | dependency /t/deps | key -L dependency=^/t/deps"},
 	{"rustc --out-dir a --out-dir b a.rs", "unsupported_option: b"},
 
 	/* R07: where native libraries are looked for */
 	{"rustc -L native=n -L all=o -Lp -L crate=c a.rs",
-	 "a.rs | emits link | types bin | crates o p c | native n o p | key -L native=n -L all=o -L p -L crate=c"},
+	 "a.rs | emits link | types bin | crates o p c | native n o p | key -L native=^n -L all=^o -L ^p -L crate=^c"},
 	{"rustc -lstatic=z -l dylib=m -lc a.rs", "a.rs | emits link | types bin | static z | key -l static=z -l dylib=m -l c"},
 	{"rustc -l static:-bundle=z a.rs", "a.rs | emits link | types bin | static z | key -l static:-bundle=z"},
 	{"rustc -l static:+verbatim=z.a a.rs", "unsupported_option: static:+verbatim=z.a"},
@@ -78,15 +78,24 @@ static const struct row rows[] = {
 	{"rustc -A x -D x -C opt-level=1 -O -C opt-level=3 a.rs",
 	 "a.rs | emits link | types bin | key -A x -D x -C opt-level=1 -O -C opt-level=3"},
 	{"rustc --remap-path-prefix a=b --remap-path-prefix c=d a.rs",
-	 "a.rs | emits link | types bin | key --remap-path-prefix a=b --remap-path-prefix c=d"},
+	 "a.rs | emits link | types bin | key --remap-path-prefix from ^a to b --remap-path-prefix from ^c to d | mapped a c"},
+	{"rustc --remap-path-prefix=a=b=c a.rs", "a.rs | emits link | types bin | key --remap-path-prefix from ^a=b to c | mapped a=b"},
+	{"rustc --remap-path-prefix a a.rs", "unsupported_option: a"},
+	{"rustc --remap-path-scope=debuginfo a.rs", "a.rs | emits link | types bin | key --remap-path-scope debuginfo | keeps paths"},
+	{"rustc -C instrument-coverage a.rs", "a.rs | emits link | types bin | key -C instrument-coverage | keeps paths"},
+	{"rustc --cap-lints allow a.rs", "a.rs | emits link | types bin | key --cap-lints allow | foreign"},
 
 	/* R17 */
-	{"rustc -C profile-use=p.profdata a.rs", "a.rs | emits link | types bin | inputs p.profdata | key -C profile-use=p.profdata"},
-	{"rustc -C profile_use=p a.rs", "a.rs | emits link | types bin | inputs p | key -C profile_use=p"},
-	{"rustc -C linker-plugin-lto a.rs", "side_output: linker-plugin-lto"},
+	{"rustc -C profile-use=p.profdata a.rs", "a.rs | emits link | types bin | inputs p.profdata | key -C profile-use=p.profdata | keeps paths"},
+	{"rustc -C profile_use=p a.rs", "a.rs | emits link | types bin | inputs p | key -C profile_use=p | keeps paths"},
+	{"rustc -C linker-plugin-lto a.rs", "unsupported_option: a link with linker-plugin-lto"},
+	{"rustc -C linker-plugin-lto -C linker-plugin-lto=no a.rs",
+	 "a.rs | emits link | types bin | key -C linker-plugin-lto -C linker-plugin-lto=no"},
+	{"rustc -C linker-plugin-lto --crate-type lib a.rs", "a.rs | emits link | types rlib | key -C linker-plugin-lto --crate-type lib"},
 	{"rustc -C split-debuginfo=packed a.rs", "side_output: split-debuginfo=packed"},
 	{"rustc -C split-debuginfo=off a.rs", "a.rs | emits link | types bin | key -C split-debuginfo=off"},
-	{"rustc -C target-cpu=native a.rs", "unsupported_option: target-cpu=native"},
+	{"rustc -C target-cpu=native a.rs", "a.rs | emits link | types bin | native | key -C target-cpu=native"},
+	{"rustc -Ctarget_cpu=native -C target-cpu=x86-64 a.rs", "a.rs | emits link | types bin | key -C target_cpu=native -C target-cpu=x86-64"},
 	{"rustc -C target-cpu=skylake a.rs", "a.rs | emits link | types bin | key -C target-cpu=skylake"},
 	{"rustc -C llvm-args=-x a.rs", "unsupported_option: llvm-args=-x"},
 	{"rustc -C rpath a.rs", "unsupported_option: rpath"},
@@ -107,6 +116,7 @@ static const struct row rows[] = {
 
 	{"rustc @gone", "response_file: gone"},
 	{"rustc --cfg \001/x a.rs", "unsupported_option: \001/x"},
+	{"rustc --cfg a\002/x a.rs", "unsupported_option: a\002/x"},
 };
 
 #endif

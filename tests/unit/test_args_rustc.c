@@ -64,9 +64,16 @@ static void render(struct buf *out, const struct rust_call *call, const struct i
 	render_list(out, "native", &call->native_dirs);
 	render_list(out, "static", &call->static_libs);
 	render_list(out, "inputs", &inv->extra_inputs);
+	if (inv->native)
+		buf_adds(out, " | native");
 	render_list(out, "key", &inv->key_args);
+	render_list(out, "mapped", &call->mapped);
+	if (call->foreign)
+		buf_adds(out, " | foreign");
+	if (call->keeps_paths)
+		buf_adds(out, " | keeps paths");
 	for (size_t i = 0; i < out->len; i++)
-		if (out->data[i] == OUT_DIR_MARK[0])
+		if (out->data[i] == PATH_MARK[0])
 			out->data[i] = '^';
 }
 

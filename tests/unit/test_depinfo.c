@@ -90,11 +90,14 @@ static void outputs_are_moved(void)
 {
 	expect_moved("/t/deps/a.d: a.rs\n\n/t/deps/liba.rlib: a.rs\n\na.rs:\n\n# env-dep:X=1\n",
 	             "/u/elsewhere/a.d: a.rs\n\n/u/elsewhere/liba.rlib: a.rs\n\na.rs:\n\n# env-dep:X=1\n");
-	/* The name anywhere else, or an output that is not in the directory. */
-	expect_moved("/t/deps/a.d: /t/deps/a.rs\n\n/t/deps/a.rs:\n", "refused");
-	expect_moved("/t/deps/a.d: a.rs\n\na.rs:\n\n# env-dep:X=/t/deps\n", "refused");
+	expect_moved("/t/deps/a.d: b.rs /t/deps/a.rs\n\nb.rs:\n/t/deps/a.rs:\n", "/u/elsewhere/a.d: b.rs /u/elsewhere/a.rs\n\nb.rs:\n/u/elsewhere/a.rs:\n");
+	expect_moved("x/a.d: a.rs\n\na.rs:\n", "x/a.d: a.rs\n\na.rs:\n");
+	/* The name where no path begins, and that of a neighbour. */
+	expect_moved("/t/deps/a.d: a.rs\n\na.rs:\n\n# env-dep:X=/t/deps/x\n", "refused");
+	expect_moved("/t/deps/a.d: a\\ /t/deps/b.rs\n", "refused");
+	expect_moved("/t/deps/a.d: /s/t/deps/b.rs\n", "refused");
 	expect_moved("/t/deps2/a.d: a.rs\n\na.rs:\n", "refused");
-	expect_moved("x/a.d: a.rs\n\na.rs:\n", "refused");
+	expect_moved("a.d: /t/deps", "refused");
 	struct buf out = BUF_INIT;
 	CU_ASSERT_FALSE(depinfo_move("/t/deps/a.d: a.rs\n", 18, "/t/deps", "/u v", &out));
 	buf_release(&out);

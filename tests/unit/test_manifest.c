@@ -627,19 +627,22 @@ static void stale_tuples_are_renewed(void)
 static void scene_of_rust(struct scene *s)
 {
 	struct key k = key_named("k");
-	struct state states[3] = {s->states[1], {.path = "V", .flags = INPUT_VARIABLE}, {.path = "", .flags = INPUT_OUT_DIR}};
+	struct state states[3] = {s->states[1], {.path = "V", .flags = INPUT_VARIABLE}, {.path = "", .flags = INPUT_BASE}};
 	states[0].path = "b.h";
-	states[0].flags = INPUT_IN_OUT_DIR;
+	states[0].flags = INPUT_IN_BASE;
 	input_text_digest("1", &states[1].digest);
 	input_text_digest("sub/../out", &states[2].digest);
 	CU_ASSERT_EQUAL(rename(room_path(&s->room, "b.h"), room_put(&s->room, "out/b.h", "")), 0);
-	struct candidate_input in = {.result = digest_named("r"), .any_terminal = 1, .states = states, .state_count = 3};
+	static const char *const names[] = {"libx.a"};
+	const struct guard_input guard = {.path = "native", .exists = 1, .flags = INPUT_IN_BASE, .names = names, .name_count = 1};
+	struct candidate_input in = {.result = digest_named("r"), .any_terminal = 1, .states = states, .state_count = 3,
+	                             .guards = &guard, .guard_count = 1};
 	manifest_release(&s->manifest);
 	SAME_NUMBER(manifest_encode_with(NULL, &in, 8, &k, &s->file, NULL), 0);
 	SAME_NUMBER(decode(&s->manifest, "k", s->file.data, s->file.len), 0);
 	CU_ASSERT_EQUAL(mkdir(room_path(&s->room, "sub"), 0755), 0);
 	s->envp[0] = "V=1";
-	s->at.out_dir = "sub/../out";
+	s->at.base = "sub/../out";
 }
 
 static void variables_are_inputs(void)
@@ -680,12 +683,18 @@ static void files_are_found_in_the_output_directory(void)
 	SAME_NUMBER(manifest_renew(&s.manifest, c, &s.at, &in, &states, &guards), 0);
 	SAME(in.states[0].path, "b.h");
 	candidate_input_release(&in, states, guards);
-	s.at.out_dir = "elsewhere";
+	/* A name that must stay absent there. */
+	room_put(&s.room, "native/libx.a", "");
+	CU_ASSERT_PTR_NOT_NULL(match(&s, "tty"));
+	room_put(&s.room, "out/native/libx.a", "");
+	expect_miss(&s, SOLDR_REASON_INPUT_SHADOWED, "native");
+	CU_ASSERT_EQUAL(unlink(room_path(&s.room, "out/native/libx.a")), 0);
+	s.at.base = "elsewhere";
 	expect_miss(&s, SOLDR_REASON_INPUT_MISSING, "b.h");
-	s.at.out_dir = NULL;
+	s.at.base = NULL;
 	expect_miss(&s, SOLDR_REASON_INPUT_MISSING, "b.h");
 	/* The same files under another name: the name was recorded. */
-	s.at.out_dir = "out";
+	s.at.base = "out";
 	expect_miss(&s, SOLDR_REASON_VARIABLE_CHANGED, "");
 	scene_release(&s);
 }

@@ -63,6 +63,65 @@ static void other_bytes_are_searchable_as_text_alone(void)
 	CU_ASSERT_FALSE(object_is_searchable("\177ELF", 5));
 }
 
+/* The metadata of a crate, in a file or in a section, as it is or packed. */
+static void metadata_is_searchable_unless_packed(void)
+{
+	static const char plain[] = "rust\0\0\0\n\1\0\0\0\0\0\0\0rust\0\0\0\n\2\0\0\0\0\0\0\0 /some/where";
+	static const char packed[] = "rust\0\0\0\n\1\0\0\0\0\0\0\0\377\6\0\0sNaPpY";
+	static const struct {
+		const char *section, *content;
+		size_t len;
+		bool searchable;
+	} rows[] = {
+		{".rustc", plain, sizeof plain, true}, {".rustc", packed, sizeof packed, false}, {".rustc", plain, 16, false},
+		{".rmeta", plain + 16, sizeof plain - 16, true}, {".rmeta", "\377\6\0\0sNaPpY", 11, false},
+		{".other", packed, sizeof packed, true},
+	};
+	struct room room;
+	room_init(&room, "object");
+	CU_ASSERT_TRUE(object_is_searchable(plain + 16, sizeof plain - 16));
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct buf object = BUF_INIT;
+		CU_ASSERT_TRUE_FATAL(compile(&room, "-O1", &object));
+		buf_release(&object);
+		room_put_bytes(&room, "m", rows[i].content, rows[i].len);
+		SAME_NUMBER(room_sh(&room, "objcopy --add-section %s=m x.o y.o", rows[i].section), 0);
+		object = room_get(&room, "y.o");
+		if (object_is_searchable(object.data, object.len) != rows[i].searchable) {
+			fprintf(stderr, "\nrow %zu, %s: expected %d\n", i, rows[i].section, rows[i].searchable);
+			CU_FAIL("metadata is searchable unless it is packed");
+		}
+		buf_release(&object);
+	}
+	room_release(&room);
+}
+
+static void archives_are_searchable_when_all_members_are(void)
+{
+	struct room room;
+	struct buf object = BUF_INIT;
+	room_init(&room, "object");
+	CU_ASSERT_TRUE_FATAL(compile(&room, "-O1", &object));
+	buf_release(&object);
+	SAME_NUMBER(room_sh(&room, "echo text >a-member-with-a-long-name && ar crs good.a a-member-with-a-long-name x.o"), 0);
+	CU_ASSERT_TRUE_FATAL(compile(&room, "-flto", &object));
+	buf_release(&object);
+	SAME_NUMBER(room_sh(&room, "cp good.a bad.a && ar q bad.a x.o 2>/dev/null"), 0);
+	struct buf good = room_get(&room, "good.a"), bad = room_get(&room, "bad.a");
+	CU_ASSERT_TRUE(object_is_searchable(good.data, good.len));
+	CU_ASSERT_FALSE(object_is_searchable(bad.data, bad.len));
+	for (size_t len = good.len - 200; len + 1 < good.len; len++) {
+		char *cut = malloc(len);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(cut);
+		memcpy(cut, good.data, len);
+		CU_ASSERT_FALSE(object_is_searchable(cut, len));
+		free(cut);
+	}
+	buf_release(&good);
+	buf_release(&bad);
+	room_release(&room);
+}
+
 /* Cut and damaged objects, in memory of just their length: any answer, no harm; never searchable without the table. */
 static void damaged_objects_do_no_harm(void)
 {
@@ -95,5 +154,7 @@ void suite_object(void)
 	CU_add_test(s, "objects are searchable unless packed", objects_are_searchable_unless_packed);
 	CU_add_test(s, "an object of many sections is read", an_object_of_many_sections_is_read);
 	CU_add_test(s, "other bytes are searchable as text alone", other_bytes_are_searchable_as_text_alone);
+	CU_add_test(s, "metadata is searchable unless packed", metadata_is_searchable_unless_packed);
+	CU_add_test(s, "archives are searchable when all members are", archives_are_searchable_when_all_members_are);
 	CU_add_test(s, "damaged objects do no harm", damaged_objects_do_no_harm);
 }

@@ -91,9 +91,9 @@ static void every_difference_is_told(void)
 	made = result();
 	expect_differences(&stored, &made, "");
 	/* What the store notes for itself is nothing that a compiler gives. */
-	add(&stored, ENTRY_OUT_DIR, "/one");
+	add(&stored, ENTRY_BASE, "/one");
 	expect_differences(&stored, &made, "");
-	add(&made, ENTRY_OUT_DIR, "/two");
+	add(&made, ENTRY_BASE, "/two");
 	expect_differences(&stored, &made, "");
 }
 
