@@ -11,10 +11,15 @@
  * pieces of strings could join to it: in what the preprocessor gives, the strings
  * that the compiler will join stand side by side. Every string counts, not those
  * of asm statements alone: the name of a section reaches the assembler too.
+ *
+ * And with -dI it gives each directive that includes a file, also where the file
+ * is passed over, with the name that a macro stood for. The line markers tell
+ * which file the directive is in.
  */
 #include "unit.h"
 
 #include "args_table.h"
+#include "path.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -28,7 +33,7 @@ static const struct {
 	{"__TIMESTAMP__", "soldr_marks_the_timestamp"},
 };
 
-enum { MACROS = sizeof macros / sizeof *macros, OUTPUT_MAX = 256 << 20 };
+enum { MACROS = sizeof macros / sizeof *macros, OUTPUT_MAX = 256 << 20, FILES_OPEN_MAX = 4096 };
 
 static bool user_defines(const struct vec *args, const char *name)
 {
@@ -56,7 +61,7 @@ static bool is_dropped(const struct option *o)
 	}
 }
 
-/* The unit's arguments for -E, without what keeps comments. */
+/* The unit's arguments for -E, without what keeps comments or drops line markers. */
 static void question(const struct unit *u, struct vec *argv)
 {
 	const struct vec *args = &u->inv.key_args;
@@ -65,7 +70,8 @@ static void question(const struct unit *u, struct vec *argv)
 		const char *a = args->items[i], *value;
 		const struct option *o = option_find(u->inv.family, a, &value);
 		bool separate = o && !value && (o->arity == ARITY_SEPARATE || o->arity == ARITY_EITHER) && i + 1 < args->len;
-		bool dropped = strncmp(a, "-Wp,-M", 6) == 0 || strcmp(a, "-C") == 0 || strcmp(a, "-CC") == 0 || (o && is_dropped(o));
+		bool dropped = strncmp(a, "-Wp,-M", 6) == 0 || strcmp(a, "-C") == 0 || strcmp(a, "-CC") == 0 || strcmp(a, "-P") == 0 ||
+		               (o && is_dropped(o));
 		if (!dropped)
 			vec_add(argv, a);
 		i += separate;
@@ -74,6 +80,7 @@ static void question(const struct unit *u, struct vec *argv)
 	}
 	vec_add(argv, "-w");
 	vec_add(argv, "-E");
+	vec_add(argv, "-dI");
 	for (size_t i = 0; i < MACROS; i++)
 		if (!user_defines(args, macros[i].name))
 			vec_addf(argv, "-D%s=%s", macros[i].name, macros[i].marker);
@@ -225,9 +232,141 @@ bool expansion_embeds(const char *text, size_t len)
 	return found;
 }
 
+/* ---- names that macros gave ---------------------------------------------------------------- */
+
+static bool names(const struct vec *list, const char *name)
+{
+	for (size_t i = 0; i < list->len; i++)
+		if (strcmp(list->items[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* tidy: the paths of the inputs, in order. The list may lack a "./" that a marker has. */
+static struct input *input_of(struct input_list *l, const struct vec *tidy, char *path)
+{
+	path_tidy(path);
+	for (size_t i = 0; i < tidy->len; i++)
+		if (!l->items[i].is_program && strcmp(tidy->items[i], path) == 0)
+			return &l->items[i];
+	return NULL;
+}
+
+/* The name in a line marker: # 1 "NAME" FLAGS. Behind it, or NULL when it is none. */
+static const char *take_marker(const char *line, const char *eol, struct buf *name)
+{
+	if (eol - line < 5 || line[0] != '#' || line[1] != ' ' || !isdigit((unsigned char)line[2]))
+		return NULL;
+	const char *p = memchr(line, '"', (size_t)(eol - line));
+	for (p = p ? p + 1 : eol; p < eol && *p != '"'; p++) {
+		bool escape = *p == '\\' && p + 1 < eol;
+		if (escape && eol - p > 3 && digit_value(p[1], 8) >= 0) { /* as GCC writes bytes that are not ASCII */
+			buf_addc(name, (char)(digit_value(p[1], 8) << 6 | digit_value(p[2], 8) << 3 | digit_value(p[3], 8)));
+			p += 3;
+			continue;
+		}
+		p += escape;
+		buf_addc(name, escape && *p == 'n' ? '\n' : *p);
+	}
+	return p < eol ? p + 1 : NULL;
+}
+
+/* #include, #include_next or #import with its name, as -dI gives them, added to what the file spells unless it does. */
+static bool add_name(struct input *in, const char *line, const char *eol)
+{
+	static const char *const directives[] = {"#include ", "#include_next ", "#import "};
+	for (size_t i = 0; i < sizeof directives / sizeof *directives; i++) {
+		size_t n = strlen(directives[i]);
+		if ((size_t)(eol - line) <= n || memcmp(line, directives[i], n) != 0)
+			continue;
+		const char *name = line + n, *stop = eol - 1;
+		while (stop > name && *stop != (*name == '<' ? '>' : '"'))
+			stop--;
+		if (!in || stop == name)
+			return false;
+		char *spelled = strndup(name, (size_t)(stop - name));
+		if (spelled && !names(&in->includes, spelled))
+			vec_add(&in->includes, spelled);
+		if (spelled && i == 1 && !names(&in->next_names, spelled))
+			vec_add(&in->next_names, spelled);
+		bool good = spelled && vec_ok(&in->includes) && vec_ok(&in->next_names);
+		free(spelled);
+		return good;
+	}
+	return true;
+}
+
+/* The files that the preprocessor is in, by its line markers. */
+struct position {
+	struct vec files; /* the innermost last */
+	struct vec tidy;  /* of the inputs */
+	struct input *in; /* the innermost, if it is one */
+};
+
+static bool follow_marker(struct position *at, struct input_list *l, const struct buf *name, char flag)
+{
+	if (flag == '1' && at->files.len == FILES_OPEN_MAX)
+		return false;
+	if (flag == '1')
+		vec_addn(&at->files, buf_str(name), name->len);
+	if (flag == '2' && at->files.len > 1) {
+		free(at->files.items[--at->files.len]);
+		at->files.items[at->files.len] = NULL;
+	}
+	if (!vec_ok(&at->files) || !buf_ok(name))
+		return false;
+	if (flag == '1' || flag == '2')
+		at->in = input_of(l, &at->tidy, at->files.items[at->files.len - 1]);
+	return true;
+}
+
+/* What options include is known, and stands in a file called <built-in> or the like. */
+static bool is_in_options(const struct position *at)
+{
+	return !at->in && *at->files.items[at->files.len - 1] == '<';
+}
+
+static bool read_names(struct position *at, struct input_list *l, const char *text, size_t len)
+{
+	const char *end = text + len;
+	bool good = len && *text == '#';
+	for (const char *line = text, *eol; good && line < end; line = eol + (eol < end)) {
+		eol = memchr(line, '\n', (size_t)(end - line));
+		eol = eol ? eol : end;
+		if (*line != '#')
+			continue;
+		struct buf name = BUF_INIT;
+		const char *flags = take_marker(line, eol, &name);
+		if (flags)
+			good = follow_marker(at, l, &name, eol - flags > 1 ? flags[1] : 0);
+		else if (!is_in_options(at) && (!at->in || (at->in->flags & SCAN_COMPUTED)))
+			good = add_name(at->in, line, eol);
+		buf_release(&name);
+	}
+	return good;
+}
+
+bool expansion_add_names(const struct unit *u, struct input_list *l, const char *text, size_t len)
+{
+	struct position at = {VEC_INIT, VEC_INIT, NULL};
+	for (size_t i = 0; i < l->len; i++) {
+		vec_add(&at.tidy, l->items[i].path);
+		if (vec_ok(&at.tidy))
+			path_tidy(at.tidy.items[i]);
+	}
+	vec_add(&at.files, u->inv.source);
+	bool good = vec_ok(&at.tidy) && vec_ok(&at.files);
+	if (good)
+		at.in = input_of(l, &at.tidy, at.files.items[0]);
+	good = good && read_names(&at, l, text, len);
+	vec_release(&at.files);
+	vec_release(&at.tidy);
+	return good;
+}
+
 /* ---- the question ------------------------------------------------------------------------ */
 
-uint32_t expansion_hazards(struct unit *u)
+uint32_t expansion_hazards(struct unit *u, struct input_list *l)
 {
 	const soldr_host *host = u->inst->host;
 	struct vec argv = VEC_INIT;
@@ -241,15 +380,19 @@ uint32_t expansion_hazards(struct unit *u)
 	};
 	soldr_exit ex = {.struct_size = sizeof ex};
 	soldr_error ignored = SOLDR_ERROR_INIT;
-	uint32_t hazards = EXPANSION_TIME | EXPANSION_EMBED;
-	if (vec_ok(&argv) && host->run(host->core, u->req->id, &sp, &ex, &ignored) == 0) {
+	uint32_t hazards = EXPANSION_TIME | EXPANSION_EMBED | EXPANSION_UNNAMED;
+	/* In C90 and with -E, "//" begins no comment for Clang, but in a compile it does. */
+	bool trusted = u->inv.family != FAMILY_CLANG || !(l->scan.flags & SCAN_COMMENT_IN_LINE);
+	if (trusted && vec_ok(&argv) && host->run(host->core, u->req->id, &sp, &ex, &ignored) == 0) {
 		const char *text = ex.stdout_data;
 		size_t len = (size_t)ex.stdout_len;
 		if (!ex.exit_code && !ex.signal && !ex.truncated && text) {
-			hazards = expansion_embeds(text, len) ? EXPANSION_EMBED : 0;
-			for (size_t i = 0; i < MACROS; i++)
+			hazards = l->embedder && expansion_embeds(text, len) ? EXPANSION_EMBED : 0;
+			for (size_t i = 0; l->time_macro && i < MACROS; i++)
 				if (memmem(text, len, macros[i].marker, strlen(macros[i].marker)))
 					hazards |= EXPANSION_TIME;
+			if ((l->scan.flags & SCAN_COMPUTED) && !expansion_add_names(u, l, text, len))
+				hazards |= EXPANSION_UNNAMED;
 		}
 		host->release(host->core, ex.stdout_data);
 	}

@@ -15,6 +15,7 @@ void inputs_release(struct input_list *l)
 		free(l->items[i].path);
 		vec_release(&l->items[i].includes);
 		vec_release(&l->items[i].has_includes);
+		vec_release(&l->items[i].next_names);
 	}
 	free(l->items);
 	vec_release(&l->wrappers);
@@ -51,15 +52,42 @@ static bool is_assembly(const struct unit *u)
 	return u->inv.language == LANGUAGE_ASM || u->inv.language == LANGUAGE_ASM_CPP;
 }
 
+/* The argument that chooses the dialect: the last one wins. "" for none. */
+static const char *dialect_of(const struct unit *u)
+{
+	for (size_t i = u->inv.key_args.len; i-- > 0;) {
+		const char *a = u->inv.key_args.items[i];
+		a += a[0] == '-' && a[1] == '-'; /* --std=, --ansi */
+		if (strncmp(a, "-std=", 5) == 0 || strcmp(a, "-ansi") == 0)
+			return a;
+	}
+	return "";
+}
+
+static bool is_one_of(const char *dialect, const char *const *any)
+{
+	while (*any && strcmp(*any, dialect) != 0)
+		any++;
+	return *any;
+}
+
+static bool is_cxx(const struct unit *u)
+{
+	return u->inv.language == LANGUAGE_CXX || u->inv.language == LANGUAGE_OBJCXX;
+}
+
 /* ISO C90 without GNU extensions: // does not begin a comment. */
 static bool is_old_c(const struct unit *u)
 {
-	static const char *const modes[] = {"-ansi", "-std=c89", "-std=c90", "-std=iso9899:1990", "-std=iso9899:199409", "--ansi", NULL};
-	for (size_t i = 0; i < u->inv.key_args.len; i++)
-		for (size_t k = 0; modes[k]; k++)
-			if (strcmp(u->inv.key_args.items[i], modes[k]) == 0)
-				return true;
-	return false;
+	static const char *const dialects[] = {"-ansi", "-std=c89", "-std=c90", "-std=iso9899:1990", "-std=iso9899:199409", NULL};
+	return !is_cxx(u) && is_one_of(dialect_of(u), dialects);
+}
+
+/* Raw strings came with C++11; GCC has them in some dialects of C, Clang in others. */
+static bool lacks_raw_strings(const struct unit *u)
+{
+	static const char *const dialects[] = {"-ansi", "-std=c++98", "-std=c++03", "-std=gnu++98", "-std=gnu++03", NULL};
+	return !is_cxx(u) || is_one_of(dialect_of(u), dialects);
 }
 
 static bool ends_with(const char *s, const char *end)
@@ -93,8 +121,8 @@ static enum soldr_reason read_one(struct unit *u, struct input_list *l, const ch
 		return why;
 	struct input *in = &l->items[l->len - 1];
 	struct scan one = {
-		.old_c = is_old_c(u), .pieces = l->scan.pieces, .includes = &in->includes, .has_includes = &in->has_includes,
-		.wrappers = &l->wrappers,
+		.old_c = is_old_c(u), .no_raw_strings = lacks_raw_strings(u), .pieces = l->scan.pieces, .includes = &in->includes,
+		.has_includes = &in->has_includes, .next_names = &in->next_names, .wrappers = &l->wrappers,
 	};
 	scan_text(&one, buf_str(content), content->len, is_assembly(u));
 	l->binds_root = l->binds_root || (u->root && remap_text_binds(u, buf_str(content), content->len));
@@ -134,7 +162,8 @@ static enum soldr_reason follow_wrappers(struct unit *u, struct input_list *l, s
 		if (files_read(u->dir, in->path, content, &tuple, &digest, NULL) != 0 || !digest_equal(&digest, &in->digest))
 			return SOLDR_REASON_INPUT_MODIFIED;
 		struct scan again = {
-			.old_c = is_old_c(u), .has_includes = &in->has_includes, .wrappers = &met, .asking = &l->wrappers,
+			.old_c = is_old_c(u), .no_raw_strings = lacks_raw_strings(u), .has_includes = &in->has_includes,
+			.next_names = &in->next_names, .wrappers = &met, .asking = &l->wrappers,
 		};
 		scan_text(&again, buf_str(content), content->len, is_assembly(u));
 		in->flags |= all_known(&met, &l->wrappers) ? again.flags & SCAN_HAS_COMPUTED : SCAN_HAS_COMPUTED;
@@ -152,7 +181,8 @@ static void scan_arguments(struct unit *u, struct input_list *l)
 		scan_text(&s, u->inv.key_args.items[i], strlen(u->inv.key_args.items[i]), false);
 	if (s.flags & SCAN_HAS_INCLUDE)
 		s.flags |= SCAN_HAS_COMPUTED; /* asked from wherever the macro stands */
-	l->scan.flags |= s.flags & (SCAN_DATE | SCAN_TIME | SCAN_TIMESTAMP | SCAN_PASTE | SCAN_INCBIN | SCAN_HAS_COMPUTED);
+	l->scan.flags |= s.flags & (SCAN_DATE | SCAN_TIME | SCAN_TIMESTAMP | SCAN_PASTE | SCAN_INCBIN | SCAN_HAS_COMPUTED | SCAN_DEPENDENCY |
+	                            SCAN_ONCE | SCAN_ONCE_ANY | SCAN_ONCE_WORD | SCAN_PRAGMA_MADE);
 	l->scan.pieces = s.pieces;
 }
 
@@ -168,7 +198,7 @@ static const char *culprit(const struct input_list *l, uint32_t flag, const char
 /* Which macro of time the unit may expand; NULL: none. */
 static const char *suspect_time(const struct unit *u, const struct input_list *l)
 {
-	uint32_t flags = scan_conclude(&l->scan);
+	uint32_t flags = l->scan.flags;
 	/* GCC takes date and time from this variable, which is in the key. Clang does so from release 16 on. */
 	const char *epoch = env_get(u->req->envp, "SOURCE_DATE_EPOCH");
 	if (u->inv.family == FAMILY_GCC && epoch && *epoch)
@@ -215,12 +245,13 @@ static enum soldr_reason judge(const struct unit *u, struct input_list *l, const
  */
 static const char *find_twins(const struct input_list *l)
 {
+	uint32_t any = l->scan.flags & SCAN_ONCE_ANY ? SCAN_ONCE : 0;
 	if (!(l->scan.flags & SCAN_ONCE))
 		return NULL;
 	for (size_t i = 0; i < l->len; i++)
 		for (size_t k = i + 1; k < l->len; k++)
 			if (!l->items[i].is_program && !l->items[k].is_program && l->items[i].tuple.size &&
-			    (l->items[i].flags & SCAN_ONCE) && l->items[i].tuple.size == l->items[k].tuple.size &&
+			    ((l->items[i].flags | any) & SCAN_ONCE) && l->items[i].tuple.size == l->items[k].tuple.size &&
 			    digest_equal(&l->items[i].digest, &l->items[k].digest))
 				return l->items[i].path;
 	return NULL;
@@ -274,6 +305,7 @@ enum soldr_reason inputs_read(struct unit *u, const struct vec *paths, const str
 	if (why == SOLDR_REASON_NONE) {
 		const char *what = "";
 		scan_arguments(u, l);
+		l->scan.flags = scan_conclude(&l->scan);
 		why = judge(u, l, &what);
 		l->time_macro = suspect_time(u, l);
 		const char *twin = why == SOLDR_REASON_NONE ? find_twins(l) : NULL;

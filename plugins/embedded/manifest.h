@@ -48,11 +48,18 @@ struct state {
 	struct tuple tuple;
 };
 
-/* A directory that must not have gained one of the names (guard of the include path, shadow.h). */
+enum guard_state {
+	GUARD_ABSENT, /* there was no such directory */
+	GUARD_EXISTS,
+	GUARD_PINNED, /* it was there, and must stay the very one: the tuple's device and inode */
+	GUARD_WATCHED /* its times tell nothing: a name in it is a link to what is not there */
+};
+
+/* A directory that must not have gained one of the names (guards.h). */
 struct guard {
 	const char *path;
 	size_t root_len;  /* as that of a state */
-	uint32_t exists;  /* 0: there was no such directory */
+	uint32_t exists;  /* enum guard_state */
 	uint32_t flags;   /* of enum input_flag those that say where path starts */
 	struct tuple tuple; /* of the directory; ctime_ns 0: always look at the names */
 	uint32_t *names;  /* indexes of names, relative to path */
@@ -99,7 +106,7 @@ void manifest_release(struct manifest *);
 /* What a candidate to be added consists of; strings are borrowed. */
 struct guard_input {
 	const char *path;
-	uint32_t exists;
+	uint32_t exists; /* enum guard_state */
 	struct tuple tuple;
 	const char *const *names;
 	uint32_t name_count;

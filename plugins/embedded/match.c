@@ -79,43 +79,80 @@ static struct verdict check_inputs(const struct manifest *m, const struct candid
 	return v;
 }
 
-/* True when one of the names now exists in the directory. */
-static bool name_appeared(const struct manifest *m, const struct guard *g, const char *place, int dir)
+/* Compilers pass over a directory that has a header's name, but GCC takes one of precompiled headers. */
+static bool is_taken(const struct stat *st, const char *name)
+{
+	const char *ext = path_ext(name);
+	size_t n = strlen(name);
+	return !S_ISDIR(st->st_mode) || (n && name[n - 1] == '/') || strcmp(ext, ".gch") == 0 || strcmp(ext, ".pch") == 0;
+}
+
+/* The first len bytes of name. */
+static bool is_absent(const char *place, const char *name, size_t len, int dir)
 {
 	char path[PATH_MAX];
 	struct stat st;
+	int n = snprintf(path, sizeof path, "%s/%.*s", place, (int)len, name);
+	if (n < 0 || (size_t)n >= sizeof path)
+		return false;
+	if (sys.fstatat(dir, path, &st, 0) == 0)
+		return !name[len] && !is_taken(&st, name);
+	return errno == ENOENT || errno == ENOTDIR;
+}
+
+/*
+ * True when one of the names now exists in the directory. Names of one missing
+ * directory stand side by side, so one look at it is enough for all of them.
+ */
+static bool name_appeared(const struct manifest *m, const struct guard *g, const char *place, int dir)
+{
+	const char *missing = "";
+	size_t missing_len = 0;
 	for (uint32_t i = 0; i < g->name_count; i++) {
-		int n = snprintf(path, sizeof path, "%s/%s", place, m->names[g->names[i]]);
-		if (n < 0 || (size_t)n >= sizeof path || sys.fstatat(dir, path, &st, 0) == 0 || (errno != ENOENT && errno != ENOTDIR))
+		const char *name = m->names[g->names[i]];
+		if (missing_len && strncmp(name, missing, missing_len) == 0)
+			continue;
+		const char *slash = strchr(name, '/');
+		size_t len = slash ? (size_t)(slash + 1 - name) : 0;
+		bool several = len > 1 && i + 1 < g->name_count && strncmp(m->names[g->names[i + 1]], name, len) == 0;
+		if (several && is_absent(place, name, len - 1, dir)) {
+			missing = name;
+			missing_len = len;
+			continue;
+		}
+		if (!is_absent(place, name, strlen(name), dir))
 			return true;
 	}
 	return false;
 }
 
-static struct verdict check_guards(const struct manifest *m, const struct candidate *c, const struct surroundings *at)
+static enum soldr_reason check_guard(const struct manifest *m, const struct guard *g, const struct surroundings *at)
 {
 	char room[PATH_MAX];
+	const char *place = place_of(g->path, g->flags, at, room);
 	int dir = at->memo->dir;
-	struct verdict v = {SOLDR_REASON_NONE, "", false};
+	struct stat st;
+	struct tuple now = {0};
+	bool exists = sys.fstatat(dir, place, &st, 0) == 0;
+	if (exists)
+		tuple_of(&now, &st);
+	bool same = exists && g->exists && now.dev == g->tuple.dev && now.ino == g->tuple.ino;
+	if (g->exists == GUARD_PINNED && !same)
+		return exists ? SOLDR_REASON_INPUT_SHADOWED : SOLDR_REASON_INPUT_MISSING;
+	if (!exists || (same && g->tuple.ctime_ns && now.mtime_ns == g->tuple.mtime_ns && now.ctime_ns == g->tuple.ctime_ns))
+		return SOLDR_REASON_NONE;
+	return name_appeared(m, g, place, dir) ? SOLDR_REASON_INPUT_SHADOWED : SOLDR_REASON_NONE;
+}
+
+static struct verdict check_guards(const struct manifest *m, const struct candidate *c, const struct surroundings *at)
+{
 	for (uint32_t i = 0; i < c->guard_count; i++) {
 		const struct guard *g = &m->guards[c->guards[i]];
-		struct stat st;
-		const char *place = place_of(g->path, g->flags, at, room);
-		bool exists = sys.fstatat(dir, place, &st, 0) == 0;
-		if (!exists && !g->exists)
-			continue;
-		if (exists && g->exists && g->tuple.ctime_ns) {
-			struct tuple now;
-			tuple_of(&now, &st);
-			if (now.dev == g->tuple.dev && now.ino == g->tuple.ino && now.mtime_ns == g->tuple.mtime_ns &&
-			    now.ctime_ns == g->tuple.ctime_ns)
-				continue;
-		}
-		if (exists && name_appeared(m, g, place, dir))
-			return (struct verdict){SOLDR_REASON_INPUT_SHADOWED, g->path, false};
-		v.stale = true;
+		enum soldr_reason why = check_guard(m, g, at);
+		if (why != SOLDR_REASON_NONE)
+			return (struct verdict){why, g->path, false};
 	}
-	return v;
+	return (struct verdict){SOLDR_REASON_NONE, "", false};
 }
 
 enum fit { FIT_NONE, FIT_OTHER_ROOT, FIT_OWN_ROOT };
@@ -147,10 +184,8 @@ static struct verdict check_candidate(const struct manifest *m, const struct can
 	if (v.reason != SOLDR_REASON_NONE)
 		return v;
 	/* A guard that is merely out of date (objects written beside sources) is not worth a write. */
-	bool inputs_stale = v.stale;
-	v = check_guards(m, c, at);
-	v.stale = inputs_stale;
-	return v;
+	struct verdict guards = check_guards(m, c, at);
+	return guards.reason == SOLDR_REASON_NONE ? v : guards;
 }
 
 const struct candidate *manifest_match(const struct manifest *m, const struct digest *terminal, const struct surroundings *at, bool *stale,
@@ -186,12 +221,13 @@ static void renew_guard(const struct manifest *m, const struct guard *g, const c
 	struct stat st;
 	struct tuple now;
 	int64_t begun = files_clock_ns();
-	if (sys.fstatat(dir, place, &st, 0) != 0)
+	if (g->exists == GUARD_WATCHED || sys.fstatat(dir, place, &st, 0) != 0)
 		return;
 	tuple_of(&now, &st);
 	if (tuple_unsafe_since(&now, begun) || name_appeared(m, g, place, dir))
 		return;
-	out->exists = 1;
+	if (!g->exists)
+		out->exists = GUARD_EXISTS;
 	out->tuple = now;
 }
 
@@ -235,7 +271,8 @@ int manifest_renew(const struct manifest *m, const struct candidate *c, const st
 			return -1;
 		for (uint32_t n = 0; n < g->name_count; n++)
 			names[n] = m->names[g->names[n]];
-		(*guards)[i] = (struct guard_input){g->path, g->exists, g->tuple, names, g->name_count, g->flags, g->root_len};
+		(*guards)[i] = (struct guard_input){.path = g->path, .exists = g->exists, .tuple = g->tuple, .names = names,
+		                                    .name_count = g->name_count, .flags = g->flags, .root_len = g->root_len};
 		renew_guard(m, g, place_of(g->path, g->flags, at, room), at->memo->dir, &(*guards)[i]);
 		out->guard_count = i + 1;
 	}

@@ -65,12 +65,6 @@ static void run_release(struct unit *u, struct run *run)
 	host->release(host->core, run->ex.stderr_data);
 }
 
-/* Whether the preprocessor runs, which alone knows of further inputs. */
-static bool is_preprocessed_here(enum language language)
-{
-	return language != LANGUAGE_C_CPP_OUTPUT && language != LANGUAGE_CXX_CPP_OUTPUT && language != LANGUAGE_ASM;
-}
-
 /*
  * The list lives in memory and has a path in /proc: a kill leaves no litter, and
  * a full disk is no reason for the compiler to fail where it would not by itself.
@@ -112,7 +106,7 @@ static int plan(struct unit *u, struct run *run, soldr_error *err)
 	const struct invocation *inv = &u->inv;
 	bool clang = inv->family == FAMILY_CLANG;
 	run->filter = inv->depfile_mode == DEPFILE_USER;
-	run->no_list = !is_preprocessed_here(inv->language);
+	run->no_list = !unit_is_preprocessed(u);
 	run->list_is_rule = !clang || inv->depfile_mode != DEPFILE_NONE;
 	if (!u->rust && !run->no_list && (inv->depfile_mode == DEPFILE_NONE || clang)) {
 		int rc = open_list(run, err);
@@ -476,12 +470,16 @@ static enum soldr_reason judge_run(const struct unit *u, const struct run *run)
 	return SOLDR_REASON_NONE;
 }
 
-/* A macro of time that is only spelled, not expanded, does no harm; nor does an .incbin in no string of the unit. */
-static enum soldr_reason judge_suspects(struct unit *u, const struct input_list *inputs, char *detail, size_t detail_size)
+/*
+ * A macro of time that is only spelled, not expanded, does no harm; nor does an
+ * .incbin in no string of the unit. What a macro includes has to have a name.
+ */
+static enum soldr_reason judge_suspects(struct unit *u, struct input_list *inputs, char *detail, size_t detail_size)
 {
-	if (!inputs->time_macro && !inputs->embedder)
+	bool computed = !u->rust && unit_is_preprocessed(u) && (inputs->scan.flags & SCAN_COMPUTED);
+	if (!inputs->time_macro && !inputs->embedder && !computed)
 		return SOLDR_REASON_NONE;
-	uint32_t hazards = expansion_hazards(u);
+	uint32_t hazards = expansion_hazards(u, inputs);
 	if (inputs->time_macro && (hazards & EXPANSION_TIME)) {
 		snprintf(detail, detail_size, "%s", inputs->time_macro);
 		return SOLDR_REASON_TIME_MACRO;
@@ -489,6 +487,10 @@ static enum soldr_reason judge_suspects(struct unit *u, const struct input_list 
 	if (inputs->embedder && (hazards & EXPANSION_EMBED)) {
 		snprintf(detail, detail_size, "%s", inputs->embedder);
 		return SOLDR_REASON_EMBEDDED_FILE;
+	}
+	if (computed && (hazards & EXPANSION_UNNAMED)) {
+		snprintf(detail, detail_size, "#include of a macro");
+		return SOLDR_REASON_INPUTS_UNKNOWN;
 	}
 	/* The preprocessor must have seen what the compiler saw. */
 	return inputs_unchanged(u, inputs) ? SOLDR_REASON_NONE : SOLDR_REASON_INPUT_MODIFIED;

@@ -2,7 +2,7 @@
  * scan: see scan.h.
  *
  * Compilers and dialects differ on where a comment or string ends in a text
- * with "??/", a carriage return alone or a NUL; such a text is read without
+ * with "??/", a carriage return alone, a NUL, R"( or // before C99; such a text is read without
  * comments and strings, all of it as code.
  *
  * One pass over the bytes. Runs of identifier characters are found with a
@@ -59,6 +59,8 @@ static void note_pieces(struct scan *s, const char *id, size_t len)
 uint32_t scan_conclude(const struct scan *s)
 {
 	uint32_t flags = s->flags;
+	if ((flags & SCAN_ONCE_WORD) && (flags & SCAN_PRAGMA_MADE))
+		flags |= SCAN_ONCE | SCAN_ONCE_ANY;
 	if (!(flags & SCAN_PASTE))
 		return flags;
 	for (unsigned w = 0; w < WORD_COUNT; w++) {
@@ -174,13 +176,15 @@ static const char *take_header_name(const char *p, const char *end, struct buf *
 }
 
 /* The name behind #include. */
-static const char *note_include(struct scan *s, const char *p, const char *end)
+static const char *note_include(struct scan *s, const char *p, const char *end, bool next)
 {
 	struct buf name = BUF_INIT;
 	p = skip_space(p, end);
 	const char *behind = take_header_name(p, end, &name);
 	if (behind && s->includes)
 		vec_addn(s->includes, name.data, name.len);
+	if (behind && next && s->next_names)
+		vec_addn(s->next_names, name.data, name.len);
 	if (!behind)
 		s->flags |= SCAN_COMPUTED;
 	buf_release(&name);
@@ -203,6 +207,14 @@ static const char *expect(const char *p, const char *end, const char *word)
 	return (size_t)(end - p) >= n && memcmp(p, word, n) == 0 ? skip_space(p + n, end) : NULL;
 }
 
+/* Of the line that p is in, with the lines that it continues. */
+static const char *line_start(const struct scan *s, const char *p)
+{
+	while (p > s->begin && !(p[-1] == '\n' && !(p - s->begin > 1 && p[-2] == '\\')))
+		p--;
+	return p;
+}
+
 /*
  * "(parameter)" behind a __has_include that stands in "#define NAME(…,
  * parameter, …)": NAME asks for whatever it is given, no more. false: it is
@@ -210,9 +222,7 @@ static const char *expect(const char *p, const char *end, const char *word)
  */
 static bool note_wrapper(struct scan *s, const char *open, const char *end)
 {
-	const char *line = open;
-	while (line > s->begin && !(line[-1] == '\n' && !(line - s->begin > 1 && line[-2] == '\\')))
-		line--;
+	const char *line = line_start(s, open);
 	const char *arg = skip_space(open + 1, end);
 	size_t arg_len = word_len(arg, end);
 	const char *close = skip_space(arg + arg_len, end);
@@ -241,7 +251,7 @@ static bool note_wrapper(struct scan *s, const char *open, const char *end)
 }
 
 /* The name in parentheses behind __has_include; a macro there, or the bare word in one, could ask for anything. */
-static const char *note_has_include(struct scan *s, const char *p, const char *end)
+static const char *note_has_include(struct scan *s, const char *p, const char *end, bool next)
 {
 	struct buf name = BUF_INIT;
 	const char *open = skip_space(p, end);
@@ -249,6 +259,8 @@ static const char *note_has_include(struct scan *s, const char *p, const char *e
 	s->flags |= SCAN_HAS_INCLUDE;
 	if (behind && s->has_includes)
 		vec_addn(s->has_includes, name.data, name.len);
+	if (behind && next && s->next_names)
+		vec_addn(s->next_names, name.data, name.len);
 	if (!behind && !(open < end && *open == '(' && note_wrapper(s, open, end)))
 		s->flags |= SCAN_HAS_COMPUTED;
 	buf_release(&name);
@@ -267,6 +279,7 @@ enum word {
 	WORD_NONE,
 	WORD_HASH, /* a '#' stood before, with nothing but space between */
 	WORD_PRAGMA,
+	WORD_PRAGMA_OPERATOR, /* _Pragma */
 	WORD_GCC,  /* or clang */
 	WORD_NAMED /* #ifdef, #define, defined, …: what follows is a name and no question */
 };
@@ -282,6 +295,37 @@ static bool is_raw_prefix(const char *id, size_t len)
 	       (len == 1 || is(id, len, "LR") || is(id, len, "uR") || is(id, len, "UR") || is(id, len, "u8R"));
 }
 
+/* Whether the word could be given to a macro, or be all that one stands for. */
+static bool is_argument(const struct scan *s, const char *id, const char *after, const char *end)
+{
+	if (id < s->begin || id >= end) /* with a splice in it */
+		return true;
+	const char *before = id;
+	while (before > s->begin && (before[-1] == ' ' || before[-1] == '\t'))
+		before--;
+	after = skip_space(after, end);
+	char last = before > s->begin ? before[-1] : '\n', next = after < end ? *after : '\n';
+	if (!strchr("),\"\r\n", next))
+		return false;
+	return strchr("(,\"\n", last) || (is_identifier((unsigned char)last) && *skip_space(line_start(s, id), end) == '#') || last == ')';
+}
+
+static bool is_string_prefix(const char *id, size_t len)
+{
+	return is(id, len, "L") || is(id, len, "u") || is(id, len, "U") || is(id, len, "u8") || is_raw_prefix(id, len);
+}
+
+/* Whether a string in parentheses stands at p, as behind most of _Pragma. */
+static bool is_spelled_out(const char *p, const char *end)
+{
+	p = skip_space(p, end);
+	if (p >= end || *p != '(')
+		return false;
+	p = skip_space(p + 1, end);
+	size_t prefix = word_len(p, end);
+	return p + prefix < end && p[prefix] == '"' && (!prefix || is_string_prefix(p, prefix));
+}
+
 /* Looks at one identifier; before: what stood right before it. Returns what the next one will see. */
 static enum word note_identifier(struct scan *s, const char *id, size_t len, enum word before, const char **after, const char *end)
 {
@@ -289,9 +333,9 @@ static enum word note_identifier(struct scan *s, const char *id, size_t len, enu
 		return WORD_NONE;
 	if (before == WORD_HASH) {
 		if (is(id, len, "include") || is(id, len, "include_next") || is(id, len, "import")) {
-			*after = note_include(s, *after, end);
+			*after = note_include(s, *after, end, len == strlen("include_next"));
 			if (id[2] == 'p')
-				s->flags |= SCAN_ONCE;
+				s->flags |= SCAN_ONCE | SCAN_ONCE_ANY;
 			return WORD_NONE;
 		}
 		if (is(id, len, "embed"))
@@ -303,20 +347,24 @@ static enum word note_identifier(struct scan *s, const char *id, size_t len, enu
 			return WORD_NAMED;
 	}
 	/* _Pragma(L"once") */
-	if (before == WORD_PRAGMA && (is(id, len, "L") || is(id, len, "u") || is(id, len, "U") || is(id, len, "u8") || is_raw_prefix(id, len)))
-		return WORD_PRAGMA;
+	bool pragma = before == WORD_PRAGMA || before == WORD_PRAGMA_OPERATOR;
+	if (pragma && is_string_prefix(id, len))
+		return before;
 	if (s->asking && before != WORD_NAMED && is_asking(s, id, len)) {
-		*after = note_has_include(s, *after, end);
+		*after = note_has_include(s, *after, end, true);
 		return WORD_NONE;
 	}
 	switch (id[0]) {
 	case '_':
-		if (is(id, len, "_Pragma") || is(id, len, "__pragma"))
-			return WORD_PRAGMA;
+		if (is(id, len, "_Pragma") || is(id, len, "__pragma")) {
+			if (before != WORD_NAMED && !is_spelled_out(*after, end))
+				s->flags |= SCAN_PRAGMA_MADE;
+			return WORD_PRAGMA_OPERATOR;
+		}
 		if (is(id, len, "__has_include") || is(id, len, "__has_include_next") || is(id, len, "__has_include__") ||
 		    is(id, len, "__has_include_next__")) {
 			if (before != WORD_NAMED)
-				*after = note_has_include(s, *after, end);
+				*after = note_has_include(s, *after, end, len >= strlen("__has_include_next"));
 			return WORD_NONE;
 		}
 		if (is(id, len, "__has_embed"))
@@ -326,15 +374,15 @@ static enum word note_identifier(struct scan *s, const char *id, size_t len, enu
 				s->flags |= time_flags[w];
 		break;
 	case 'o':
-		if (before == WORD_PRAGMA && is(id, len, "once"))
-			s->flags |= SCAN_ONCE;
+		if (is(id, len, "once"))
+			s->flags |= before == WORD_PRAGMA ? SCAN_ONCE : pragma ? SCAN_ONCE | SCAN_ONCE_ANY : is_argument(s, id, *after, end) ? SCAN_ONCE_WORD : 0;
 		break;
 	case 'G':
 		if (is(id, len, "GCC"))
 			return WORD_GCC;
 		break;
 	case 'c':
-		if (before == WORD_PRAGMA && is(id, len, "clang"))
+		if (pragma && is(id, len, "clang"))
 			return WORD_GCC;
 		break;
 	case 's':
@@ -604,12 +652,46 @@ static void scan_range(struct scan *s, struct place *at)
 	}
 }
 
+static bool holds_raw_string(const char *text, const char *end)
+{
+	for (const char *p = text; (p = memmem(p, (size_t)(end - p), "R\"", 2)); p += 2) {
+		const char *from = p;
+		while (from > text && is_identifier((unsigned char)from[-1]))
+			from--;
+		if (is_raw_prefix(from, (size_t)(p + 1 - from)) && raw_string_end(p + 1, end))
+			return true;
+	}
+	return false;
+}
+
+/* In C90, "//" begins a comment for Clang, and for GCC in a system header: what if a comment of the other kind begins in it? */
+static bool holds_comment_in_line(const char *text, const char *end)
+{
+	for (const char *p = text; (p = memmem(p, (size_t)(end - p), "//", 2)); p++) {
+		const char *eol = p;
+		do {
+			eol = memchr(eol + 1, '\n', (size_t)(end - eol - 1));
+		} while (eol && (eol[-1] == '\\' || eol[-1] == '\r'));
+		eol = eol ? eol : end;
+		if (memmem(p + 1, (size_t)(eol - p - 1), "/*", 2))
+			return true;
+		p = eol - 1;
+	}
+	return false;
+}
+
 /* Whether compilers may disagree on the ends of comments and strings. */
-static bool is_disputed(const char *text, size_t len)
+static bool is_disputed(struct scan *s, const char *text, size_t len)
 {
 	if (!len)
 		return false;
 	const char *end = text + len;
+	if (s->old_c && holds_comment_in_line(text, end)) {
+		s->flags |= SCAN_COMMENT_IN_LINE;
+		return true;
+	}
+	if (s->no_raw_strings && holds_raw_string(text, end))
+		return true;
 	for (const char *p = text; (p = memchr(p, '\r', (size_t)(end - p))); p++)
 		if (p + 1 == end || p[1] != '\n')
 			return true;
@@ -618,7 +700,7 @@ static bool is_disputed(const char *text, size_t len)
 
 void scan_text(struct scan *s, const char *text, size_t len, bool assembly)
 {
-	struct place at = {.p = text, .end = text + len, .assembly = assembly || is_disputed(text, len)};
 	s->begin = text;
+	struct place at = {.p = text, .end = text + len, .assembly = is_disputed(s, text, len) || assembly};
 	scan_range(s, &at);
 }

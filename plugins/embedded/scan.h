@@ -28,7 +28,11 @@ enum scan_flag {
 	SCAN_PASTE = 1u << 8,      /* ## */
 	SCAN_COMPUTED = 1u << 9,   /* #include MACRO */
 	SCAN_SYSTEM_HEADER = 1u << 10, /* #pragma GCC system_header */
-	SCAN_HAS_COMPUTED = 1u << 11  /* __has_include of a name that is not spelled out */
+	SCAN_HAS_COMPUTED = 1u << 11, /* __has_include of a name that is not spelled out */
+	SCAN_ONCE_ANY = 1u << 12,  /* #import, _Pragma("once"): what SCAN_ONCE says may be about another file than this one */
+	SCAN_ONCE_WORD = 1u << 13, /* the word once */
+	SCAN_PRAGMA_MADE = 1u << 14, /* _Pragma of something that is not spelled out */
+	SCAN_COMMENT_IN_LINE = 1u << 15 /* a comment begins in what may be one of the other kind */
 };
 
 /* Pieces of the three macro names met as identifiers, one bit for each substring (scan.c). */
@@ -39,10 +43,13 @@ struct scan_pieces {
 struct scan {
 	uint32_t flags;
 	bool old_c; /* // is no comment: -ansi and its like */
+	bool no_raw_strings; /* R"(…)" may be a macro before a string */
 	struct scan_pieces pieces;
 	/* Names as spelled in #include and __has_include, each with its opening '"' or '<' first. Optional. */
 	struct vec *includes;
 	struct vec *has_includes;
+	/* Those of them that #include_next, __has_include_next or a wrapper was given: the search may begin behind their first place. */
+	struct vec *next_names;
 	/*
 	 * Macros found to be no more than __has_include(PARAMETER). Optional; without
 	 * it such a macro is SCAN_HAS_COMPUTED. A second scan of all inputs with these
@@ -55,7 +62,7 @@ struct scan {
 
 /* Adds what is found in text to s. assembly: the text is assembler source. */
 void scan_text(struct scan *s, const char *text, size_t len, bool assembly);
-/* After all inputs: flags, with the time macros that pasting could build added. */
+/* After all inputs: flags, with the time macros and the pragmas that pieces could build added. */
 uint32_t scan_conclude(const struct scan *);
 
 #endif

@@ -8,147 +8,95 @@
  * names in __has_include, absence in every directory. Likewise NAME.gch beside
  * or before a header, which GCC would take in its place.
  *
- * Absences are grouped by the deepest directory that exists: as long as its
- * inode and times are the recorded ones nothing appeared in it, and a hit costs
- * one stat for each directory, about 20 to 60, not one for each name.
- *
  * The search order is that of the GCC manual, "Options for Directory Search":
  * the includer's directory (for "…"), -iquote, -I, CPATH, -isystem, the
- * compiler's own, -idirafter.
+ * compiler's own, -idirafter. Compilers drop a directory that is there twice, and
+ * may list a header under another name of its directory, or of itself: so an
+ * input is known by every name that leads to it.
+ *
+ * An input that no name leads to was included in a way that is not understood
+ * here. What its name may have been follows from the directories it lies below.
  */
-#include "unit.h"
+#include "guards.h"
 
 #include "path.h"
 #include "sys.h"
-#include "worktree.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-void guards_release(struct guard_list *l)
-{
-	for (uint32_t i = 0; i < l->len; i++)
-		free((void *)(uintptr_t)l->items[i].names);
-	free(l->items);
-	vec_release(&l->strings);
-	*l = (struct guard_list){0};
-}
+/* A directory of the include path. */
+struct place {
+	const char *path;  /* tidy */
+	struct vec others; /* other names of the directory by which inputs may be listed */
+	uint64_t dev, ino; /* zeros: it is not there */
+	bool pinned;
+};
 
 struct search {
 	const struct unit *u;
-	const struct input_list *inputs;
+	struct input_list *inputs;
 	struct vec dirs;       /* the include path, in order; tidy */
+	struct place *places;  /* the same */
 	size_t first_bracket;  /* dirs before this serve "…" only */
-	struct file_memo paths;   /* set of input paths, tidy: depfiles drop a "./" that the search path has, and keep others */
-	struct file_memo done;    /* set of "DIR/NAME" looked at */
-	struct vec present;       /* found by __has_include, and no input */
+	struct file_memo paths;     /* set of input paths, tidy: depfiles drop a "./" that the search path has, and keep others */
+	struct file_memo explained; /* those that some name leads to */
+	struct file_memo passed;    /* set of "DIR/NAME" looked at */
+	struct file_memo followed;  /* set of names followed, with who asked and from where */
+	struct vec present;         /* found by __has_include, or another name of an input; no input by that name */
+	struct vec aliases;         /* of these, the other names of inputs */
 	int64_t begun;
 	struct guard_list *out;
-	uint32_t *caps;        /* capacity of each guard's names */
 	char *detail;
 	size_t detail_size;
 	bool failed;
 };
 
-static const char *keep_string(struct search *s, const char *text)
-{
-	vec_add(&s->out->strings, text);
-	if (!vec_ok(&s->out->strings)) {
-		s->failed = true;
-		return "";
-	}
-	return s->out->strings.items[s->out->strings.len - 1];
-}
+/* Where one name is looked for, in order: beside the includer, then on the include path. */
+struct walk {
+	const char *name;
+	const char *beside; /* the includer's directory, "" for the working directory; NULL: not there */
+	size_t from, len;   /* of the places; len counts the one beside too */
+};
 
-static struct guard_input *guard_of(struct search *s, const char *dir)
-{
-	struct guard_list *l = s->out;
-	for (uint32_t i = 0; i < l->len; i++)
-		if (strcmp(l->items[i].path, dir) == 0)
-			return &l->items[i];
-	if (l->len == l->cap) {
-		uint32_t cap = l->cap ? l->cap * 2 : 16;
-		struct guard_input *items = realloc(l->items, cap * sizeof *items);
-		if (items)
-			l->items = items;
-		uint32_t *caps = items ? realloc(s->caps, cap * sizeof *caps) : NULL;
-		if (!caps) {
-			s->failed = true;
-			return NULL;
-		}
-		s->caps = caps;
-		l->cap = cap;
-	}
-	struct guard_input *g = &l->items[l->len];
-	struct stat st;
-	*g = (struct guard_input){.path = keep_string(s, dir)};
-	if (worktree_rest(s->u->root, dir)) {
-		g->flags = INPUT_BELOW_ROOT;
-		g->root_len = strlen(s->u->root);
-	}
-	s->caps[l->len] = 0;
-	l->len++;
-	if (sys.fstatat(s->u->dir, *dir ? dir : ".", &st, 0) == 0) {
-		g->exists = 1;
-		tuple_of(&g->tuple, &st);
-		/* Changed while the compiler ran: from now on always look at the names. */
-		if (tuple_unsafe_since(&g->tuple, s->begun))
-			g->tuple.ctime_ns = 0;
-	}
-	return g;
-}
+/* How a name came up. */
+enum asker {
+	ASKER_HEADER, /* included by a header */
+	ASKER_FIRST,  /* by the source or an option: GCC takes a precompiled header here */
+	ASKER_HAS     /* __has_include */
+};
 
-static void guard_add(struct search *s, const char *dir, const char *name)
-{
-	struct guard_input *g = guard_of(s, dir);
-	if (!g)
-		return;
-	uint32_t *cap = &s->caps[g - s->out->items];
-	if (g->name_count == *cap) {
-		uint32_t bigger = *cap ? *cap * 2 : 8;
-		const char **names = realloc((void *)(uintptr_t)g->names, bigger * sizeof *names);
-		if (!names) {
-			s->failed = true;
-			return;
-		}
-		g->names = names;
-		*cap = bigger;
-	}
-	((const char **)(uintptr_t)g->names)[g->name_count++] = keep_string(s, name);
-}
-
-static void join(char *out, size_t size, const char *dir, const char *name, bool *fits)
+static bool join(char *out, const char *dir, const char *name)
 {
 	size_t n = strlen(dir);
-	int len = snprintf(out, size, "%s%s%s", dir, n && dir[n - 1] != '/' ? "/" : "", name);
-	*fits = len > 0 && (size_t)len < size;
+	int len = snprintf(out, PATH_MAX, "%s%s%s", dir, n && dir[n - 1] != '/' ? "/" : "", name);
+	return len > 0 && len < PATH_MAX;
 }
 
-/* Records that DIR/NAME is absent, at the deepest directory of it that exists. */
-static void guard_absent(struct search *s, const char *dir, const char *name)
+static void note(struct search *s, struct file_memo *set, const char *path)
 {
-	char path[PATH_MAX];
-	const char *rest = name;
-	struct stat st;
-	bool fits;
-	join(path, sizeof path, dir, name, &fits);
-	if (!fits) {
+	if (!memo_note(set, path))
 		s->failed = true;
-		return;
-	}
-	size_t base = strlen(path) - strlen(name); /* what belongs to dir, with its slash */
-	for (char *slash = strrchr(path, '/'); slash && (size_t)(slash - path) >= base; slash = strrchr(path, '/')) {
-		*slash = 0;
-		if (sys.fstatat(s->u->dir, path, &st, 0) == 0 && S_ISDIR(st.st_mode)) {
-			rest = name + (size_t)(slash + 1 - path - (ptrdiff_t)base);
-			guard_add(s, path, rest);
-			return;
-		}
-	}
-	guard_add(s, *dir ? dir : ".", name);
+}
+
+static void add_tidy(struct vec *to, const char *path)
+{
+	vec_add(to, path);
+	if (vec_ok(to))
+		path_tidy(to->items[to->len - 1]);
+}
+
+static enum soldr_reason refuse(struct search *s, enum soldr_reason why, const char *path)
+{
+	snprintf(s->detail, s->detail_size, "%s", path);
+	return why;
+}
+
+static bool is_file(const struct search *s, const char *path, struct stat *st)
+{
+	return sys.fstatat(s->u->dir, path, st, 0) == 0 && S_ISREG(st->st_mode);
 }
 
 /*
@@ -160,43 +108,17 @@ static enum soldr_reason pass_by(struct search *s, const char *dir, const char *
 	char path[PATH_MAX];
 	struct stat st;
 	struct tuple t;
-	bool fits;
-	join(path, sizeof path, dir, name, &fits);
-	if (!fits)
-		return SOLDR_REASON_NONE; /* longer than any file that could appear */
-	size_t before = s->done.len;
-	if (!memo_note(&s->done, path)) {
-		s->failed = true;
-		return SOLDR_REASON_NONE;
-	}
-	if (s->done.len == before)
-		return SOLDR_REASON_NONE;
-	if (sys.fstatat(s->u->dir, path, &st, 0) != 0) {
-		guard_absent(s, dir, name);
+	if (!join(path, dir, name) || memo_has(&s->passed, path))
+		return SOLDR_REASON_NONE; /* longer than any file that could appear, or known */
+	note(s, &s->passed, path);
+	bool there = sys.fstatat(s->u->dir, path, &st, 0) == 0;
+	if (!there || S_ISDIR(st.st_mode)) {
+		if (!guards_add_absent(s->out, s->u, dir, name, s->begun))
+			s->failed = true;
 		return SOLDR_REASON_NONE;
 	}
 	tuple_of(&t, &st);
-	if (!S_ISREG(st.st_mode) || !tuple_unsafe_since(&t, s->begun))
-		return SOLDR_REASON_NONE;
-	snprintf(s->detail, s->detail_size, "%s", path);
-	return SOLDR_REASON_INPUT_MODIFIED;
-}
-
-static void add_tidy(struct vec *to, const char *path)
-{
-	vec_add(to, path);
-	if (vec_ok(to))
-		path_tidy(to->items[to->len - 1]);
-}
-
-static bool is_input(struct search *s, const char *dir, const char *name)
-{
-	char path[PATH_MAX];
-	bool fits;
-	join(path, sizeof path, dir, name, &fits);
-	if (fits)
-		path_tidy(path);
-	return fits && memo_has(&s->paths, path);
+	return S_ISREG(st.st_mode) && tuple_unsafe_since(&t, s->begun) ? refuse(s, SOLDR_REASON_INPUT_MODIFIED, path) : SOLDR_REASON_NONE;
 }
 
 /* NAME.SUFFIX in DIR, where the compiler would take it for the header. There: who knows what it holds. */
@@ -204,20 +126,12 @@ static enum soldr_reason pass_by_form(struct search *s, const char *dir, const c
 {
 	char path[PATH_MAX], form[PATH_MAX];
 	struct stat st;
-	bool fits;
 	int n = snprintf(form, sizeof form, "%s.%s", name, suffix);
-	join(path, sizeof path, dir, form, &fits);
-	if (n < 0 || (size_t)n >= sizeof form || !fits)
+	if (n < 0 || (size_t)n >= sizeof form || !join(path, dir, form))
 		return SOLDR_REASON_NONE;
 	if (sys.fstatat(s->u->dir, path, &st, 0) != 0)
 		return guard ? pass_by(s, dir, form) : SOLDR_REASON_NONE;
-	snprintf(s->detail, s->detail_size, "%s", path);
-	return SOLDR_REASON_PRECOMPILED_HEADER;
-}
-
-static enum soldr_reason pass_by_precompiled(struct search *s, const char *dir, const char *name, bool guard)
-{
-	return pass_by_form(s, dir, name, "gch", guard);
+	return refuse(s, SOLDR_REASON_PRECOMPILED_HEADER, path);
 }
 
 /* DIR/NAME was asked for: absent it is guarded, present it is remembered. */
@@ -225,142 +139,383 @@ static enum soldr_reason asked_for(struct search *s, const char *dir, const char
 {
 	char path[PATH_MAX];
 	struct stat st;
-	bool fits;
-	join(path, sizeof path, dir, name, &fits);
-	if (fits && sys.fstatat(s->u->dir, path, &st, 0) == 0 && S_ISREG(st.st_mode))
+	if (join(path, dir, name) && is_file(s, path, &st))
 		add_tidy(&s->present, path);
 	return pass_by(s, dir, name);
 }
 
-/*
- * A file that is no input: the compiler may have passed over it because an
- * input with #pragma once is the same file (Clang), or has its content and time (GCC).
- */
+/* ---- which places have an input ------------------------------------------------------------ */
+
+static bool is_input(struct search *s, const char *dir, const char *name, bool explains)
+{
+	char path[PATH_MAX];
+	if (!join(path, dir, name))
+		return false;
+	path_tidy(path);
+	if (!memo_has(&s->paths, path))
+		return false;
+	if (explains)
+		note(s, &s->explained, path);
+	return true;
+}
+
+static const char *dir_at(const struct search *s, const struct walk *w, size_t i)
+{
+	return w->beside && i == 0 ? w->beside : s->dirs.items[w->from + i - (w->beside != NULL)];
+}
+
+static bool has_input(struct search *s, const struct walk *w, size_t i, bool explains)
+{
+	if (is_input(s, dir_at(s, w, i), w->name, explains))
+		return true;
+	if (w->beside && i == 0)
+		return false;
+	struct place *p = &s->places[w->from + i - (w->beside != NULL)];
+	for (size_t k = 0; k < p->others.len; k++) {
+		if (!is_input(s, p->others.items[k], w->name, explains))
+			continue;
+		if (!p->pinned && !guards_pin(s->out, s->u, p->path, s->begun))
+			s->failed = true;
+		p->pinned = true;
+		return true;
+	}
+	return false;
+}
+
+static struct input *input_by_inode(struct search *s, const struct stat *st)
+{
+	for (size_t i = 0; i < s->inputs->len; i++) {
+		struct input *in = &s->inputs->items[i];
+		if (!in->is_program && in->tuple.dev == st->st_dev && in->tuple.ino == st->st_ino)
+			return in;
+	}
+	return NULL;
+}
+
+/* An input under a name that may come to mean another file. */
+static void note_alias(struct search *s, const char *path, const struct input *in)
+{
+	char tidy[PATH_MAX];
+	snprintf(tidy, sizeof tidy, "%s", in->path);
+	path_tidy(tidy);
+	note(s, &s->explained, tidy);
+	add_tidy(&s->present, path);
+	for (size_t i = 0; i < s->aliases.len; i++)
+		if (strcmp(s->aliases.items[i], path) == 0)
+			return;
+	vec_add(&s->aliases, path);
+}
+
+/* A file that is no input: GCC may have passed over it because an input that is read once has its content and time. */
 static enum soldr_reason judge_twin(struct search *s, const char *path, const struct stat *st)
 {
+	const uint32_t flags = s->inputs->scan.flags, any = flags & SCAN_ONCE_ANY ? SCAN_ONCE : 0;
 	struct tuple t;
 	struct digest digest;
 	soldr_error err = {0};
-	enum soldr_reason why = SOLDR_REASON_NONE;
 	bool read = false;
+	if (!(flags & SCAN_ONCE))
+		return SOLDR_REASON_NONE;
 	tuple_of(&t, st);
 	if (tuple_unsafe_since(&t, s->begun))
-		why = SOLDR_REASON_INPUT_MODIFIED;
-	for (size_t i = 0; i < s->inputs->len && why == SOLDR_REASON_NONE; i++) {
+		return refuse(s, SOLDR_REASON_INPUT_MODIFIED, path);
+	for (size_t i = 0; i < s->inputs->len; i++) {
 		const struct input *in = &s->inputs->items[i];
-		if (in->is_program || !(in->flags & SCAN_ONCE) || in->tuple.size != t.size)
+		if (in->is_program || !((in->flags | any) & SCAN_ONCE) || in->tuple.size != t.size)
 			continue;
-		if (in->tuple.dev == t.dev && in->tuple.ino == t.ino) { /* another name of it, which may come to mean another file */
-			add_tidy(&s->present, path);
-			return SOLDR_REASON_NONE;
-		}
 		if (!read && files_read(s->u->dir, path, NULL, &t, &digest, &err) != 0)
 			return SOLDR_REASON_NONE; /* GCC could not read it either */
 		read = true;
 		if (digest_equal(&digest, &in->digest))
-			why = SOLDR_REASON_TIME_COMPARISON;
-	}
-	if (why != SOLDR_REASON_NONE)
-		snprintf(s->detail, s->detail_size, "%s", path);
-	return why;
-}
-
-/* The first file that the search for a name meets, if no input: is it the twin of one? */
-static enum soldr_reason follow_twin(struct search *s, const char *includer_dir, const char *spelled)
-{
-	const char *name = spelled + 1;
-	bool absolute = *name == '/', quoted = *spelled == '"';
-	size_t from = quoted ? 0 : s->first_bracket, end = absolute ? from : s->dirs.len;
-	if (!(s->inputs->scan.flags & SCAN_ONCE))
-		return SOLDR_REASON_NONE;
-	for (size_t i = from; i <= end; i++) { /* a place before the directories: the includer's, or none */
-		const char *dir = i > from ? s->dirs.items[i - 1] : absolute ? "" : includer_dir;
-		char path[PATH_MAX];
-		struct stat st;
-		bool fits;
-		join(path, sizeof path, dir, name, &fits);
-		if (!fits || (i == from && !quoted && !absolute))
-			continue;
-		if (is_input(s, dir, name))
-			return SOLDR_REASON_NONE;
-		if (sys.fstatat(s->u->dir, path, &st, 0) == 0 && S_ISREG(st.st_mode))
-			return judge_twin(s, path, &st);
+			return refuse(s, SOLDR_REASON_TIME_COMPARISON, path);
 	}
 	return SOLDR_REASON_NONE;
 }
 
-/* How a name came up. */
-enum asker {
-	ASKER_HEADER, /* included by a header */
-	ASKER_FIRST,  /* by the source or an option: GCC takes a precompiled header here */
-	ASKER_HAS     /* __has_include */
-};
-
-/* One name as spelled by an includer in includer_dir. */
-static enum soldr_reason follow(struct search *s, const char *includer_dir, const char *spelled, enum asker asker)
-{
-	const char *name = spelled + 1;
-	bool quoted = *spelled == '"', asked = asker == ASKER_HAS;
-	bool precompiled = asker == ASKER_FIRST && s->u->inv.family == FAMILY_GCC;
-	enum soldr_reason why = asked ? SOLDR_REASON_NONE : follow_twin(s, includer_dir, spelled);
-	if (why != SOLDR_REASON_NONE || *name == '/' || !*name)
-		return why;
-	size_t from = quoted ? 0 : s->first_bracket, last = from;
-	bool found = false;
-	for (size_t i = from; i < s->dirs.len; i++)
-		if (is_input(s, s->dirs.items[i], name)) {
-			last = i;
-			found = true;
-		}
-	bool beside = quoted && is_input(s, includer_dir, name);
-	if (precompiled && quoted)
-		why = pass_by_precompiled(s, includer_dir, name, found);
-	for (size_t i = from; precompiled && !beside && i < s->dirs.len && why == SOLDR_REASON_NONE; i++)
-		why = pass_by_precompiled(s, s->dirs.items[i], name, i < last);
-	if (why != SOLDR_REASON_NONE || (!asked && (beside || !found)))
-		return why; /* nothing comes before the includer's own directory; or never looked for */
-	if (asked && !found)
-		last = s->dirs.len;
-	if (quoted && !beside)
-		why = (asked ? asked_for : pass_by)(s, includer_dir, name);
-	for (size_t i = from; i < last && why == SOLDR_REASON_NONE; i++)
-		if (!is_input(s, s->dirs.items[i], name))
-			why = (asked ? asked_for : pass_by)(s, s->dirs.items[i], name);
-	return why;
-}
-
 /*
- * An input that no spelled name explains (a computed #include): what its name
- * may have been follows from the directories that it lies below.
+ * Looks for files that are no inputs where the compiler did: the first place
+ * that has the name; with next, every place. *last: becomes the last place with an input.
  */
-static enum soldr_reason follow_unexplained(struct search *s, const struct input_list *l, const char *input)
+static enum soldr_reason meet(struct search *s, const struct walk *w, bool next, bool *found, size_t *last)
 {
 	enum soldr_reason why = SOLDR_REASON_NONE;
-	char path[PATH_MAX];
-	bool fits;
-	join(path, sizeof path, "", input, &fits);
-	if (!fits)
-		return SOLDR_REASON_INPUTS_UNKNOWN;
-	path_tidy(path);
-	for (size_t i = 0; i < s->dirs.len && why == SOLDR_REASON_NONE; i++) {
-		const char *dir = s->dirs.items[i];
-		size_t n = strlen(dir);
-		if (n ? !path_is_below(path, dir) || path[n] == 0 : *path == '/')
+	for (size_t i = 0; i < w->len && why == SOLDR_REASON_NONE; i++) {
+		char path[PATH_MAX];
+		struct stat st;
+		bool own = has_input(s, w, i, false);
+		if (!own && (!join(path, dir_at(s, w, i), w->name) || !is_file(s, path, &st)))
 			continue;
-		const char *name = path + n + (path[n] == '/');
-		for (size_t k = 0; k < i && why == SOLDR_REASON_NONE; k++)
-			why = pass_by(s, s->dirs.items[k], name);
-		for (size_t k = 0; k < l->len && why == SOLDR_REASON_NONE; k++) {
-			if (l->items[k].is_program || !(l->items[k].flags & SCAN_COMPUTED))
-				continue;
-			char *includer = path_dir(l->items[k].path);
-			if (includer)
-				why = pass_by(s, strcmp(includer, ".") == 0 ? "" : includer, name);
-			free(includer);
+		const struct input *alias = own ? NULL : input_by_inode(s, &st);
+		if (alias) {
+			note_alias(s, path, alias);
+			*last = *found && *last > i ? *last : i;
+			*found = true;
+		} else if (!own) {
+			why = judge_twin(s, path, &st);
 		}
+		if (!next)
+			break;
 	}
 	return why;
 }
+
+/* ---- following names ------------------------------------------------------------------------ */
+
+/* GCC takes NAME.gch for the header wherever it looks for it. */
+static enum soldr_reason pass_by_precompiled(struct search *s, const struct walk *w, bool found, size_t last)
+{
+	enum soldr_reason why = SOLDR_REASON_NONE;
+	for (size_t i = 0; i < w->len && why == SOLDR_REASON_NONE; i++) {
+		why = pass_by_form(s, dir_at(s, w, i), w->name, "gch", found && i < last);
+		if (w->beside && i == 0 && is_input(s, w->beside, w->name, false))
+			break;
+	}
+	return why;
+}
+
+static enum soldr_reason follow_walk(struct search *s, const struct walk *w, enum asker asker, bool next)
+{
+	bool asked = asker == ASKER_HAS, found = false;
+	size_t last = 0;
+	enum soldr_reason why = SOLDR_REASON_NONE;
+	for (size_t i = 0; i < w->len; i++)
+		if (has_input(s, w, i, !asked)) {
+			last = i;
+			found = true;
+			if (w->beside && i == 0 && !next)
+				break; /* nothing comes before it */
+		}
+	if (!asked)
+		why = meet(s, w, next, &found, &last);
+	if (why == SOLDR_REASON_NONE && asker == ASKER_FIRST && s->u->inv.family == FAMILY_GCC)
+		why = pass_by_precompiled(s, w, found, last);
+	if (asked && (next || !found))
+		last = w->len;
+	for (size_t i = 0; i < last && why == SOLDR_REASON_NONE; i++)
+		if (!has_input(s, w, i, false))
+			why = (asked ? asked_for : pass_by)(s, dir_at(s, w, i), w->name);
+	return why;
+}
+
+static bool followed_before(struct search *s, const char *includer_dir, const char *spelled, enum asker asker, bool next)
+{
+	struct buf key = BUF_INIT;
+	buf_addf(&key, "%d%d%s%s", (int)asker, next, *spelled == '"' ? includer_dir : "", spelled);
+	bool known = buf_ok(&key) && memo_has(&s->followed, buf_str(&key));
+	if (buf_ok(&key) && !known)
+		note(s, &s->followed, buf_str(&key));
+	else if (!known)
+		s->failed = true;
+	buf_release(&key);
+	return known;
+}
+
+/* One name as spelled by an includer in includer_dir. next: it may be that of an #include_next. */
+static enum soldr_reason follow(struct search *s, const char *includer_dir, const char *spelled, enum asker asker, bool next)
+{
+	struct walk w = {.name = spelled + 1, .beside = *spelled == '"' ? includer_dir : NULL};
+	if (!*w.name || followed_before(s, includer_dir, spelled, asker, next))
+		return SOLDR_REASON_NONE;
+	if (*w.name == '/') {
+		w.beside = "";
+		w.len = 1;
+	} else {
+		w.from = w.beside ? 0 : s->first_bracket;
+		w.len = s->dirs.len - w.from + (w.beside != NULL);
+	}
+	return follow_walk(s, &w, asker, next);
+}
+
+static bool has_name(const struct vec *names, const char *name)
+{
+	for (size_t i = 0; i < names->len; i++)
+		if (strcmp(names->items[i], name) == 0)
+			return true;
+	return false;
+}
+
+static enum soldr_reason follow_names(struct search *s, const struct input *in, const char *dir)
+{
+	enum soldr_reason why = SOLDR_REASON_NONE;
+	for (size_t k = 0; k < in->includes.len && why == SOLDR_REASON_NONE; k++)
+		why = follow(s, dir, in->includes.items[k], in->is_source ? ASKER_FIRST : ASKER_HEADER,
+		             has_name(&in->next_names, in->includes.items[k]));
+	for (size_t k = 0; k < in->has_includes.len && why == SOLDR_REASON_NONE; k++)
+		why = follow(s, dir, in->has_includes.items[k], ASKER_HAS, has_name(&in->next_names, in->has_includes.items[k]));
+	return why;
+}
+
+/* The directory of a path as a search spells it; NULL when memory is out. */
+static char *dir_of(const char *path)
+{
+	return strchr(path, '/') ? path_dir(path) : strdup("");
+}
+
+/* Headers of the user may have a precompiled form beside them, from one moment to the next. */
+static enum soldr_reason guard_precompiled(struct search *s, const struct input *in, const char *dir)
+{
+	bool concerned = s->u->inv.family == FAMILY_GCC && !in->is_source && !in->is_system;
+	return concerned ? pass_by_form(s, dir, path_base(in->path), "gch", true) : SOLDR_REASON_NONE;
+}
+
+static enum soldr_reason follow_inputs(struct search *s)
+{
+	enum soldr_reason why = SOLDR_REASON_NONE;
+	for (size_t i = 0; i < s->inputs->len && why == SOLDR_REASON_NONE; i++) {
+		const struct input *in = &s->inputs->items[i];
+		char *dir = in->is_program ? NULL : dir_of(in->path);
+		if (dir)
+			why = follow_names(s, in, dir);
+		if (dir && why == SOLDR_REASON_NONE)
+			why = guard_precompiled(s, in, dir);
+		s->failed = s->failed || (!dir && !in->is_program);
+		free(dir);
+	}
+	return why;
+}
+
+/* A header that was met under another name looks for its own "…" beside that one. */
+static enum soldr_reason follow_aliases(struct search *s)
+{
+	enum soldr_reason why = SOLDR_REASON_NONE;
+	for (size_t i = 0; i < s->aliases.len && why == SOLDR_REASON_NONE; i++) { /* the list grows */
+		char *dir = dir_of(s->aliases.items[i]);
+		struct stat st;
+		const struct input *in = is_file(s, s->aliases.items[i], &st) ? input_by_inode(s, &st) : NULL;
+		if (!in)
+			why = refuse(s, SOLDR_REASON_INPUT_MODIFIED, s->aliases.items[i]);
+		else if (dir)
+			why = follow_names(s, in, dir);
+		s->failed = s->failed || !dir;
+		free(dir);
+	}
+	return why;
+}
+
+/* What the command line and the compiler itself include. */
+static enum soldr_reason follow_options(struct search *s)
+{
+	static const char *const forms[] = {"pch", "gch"};
+	const struct invocation *inv = &s->u->inv;
+	enum soldr_reason why = SOLDR_REASON_NONE;
+	/* -include and -imacros look like #include "…" in the working directory. */
+	for (size_t i = 0; i < inv->forced_includes.len && why == SOLDR_REASON_NONE; i++) {
+		const char *name = inv->forced_includes.items[i];
+		struct buf spelled = BUF_INIT;
+		buf_addf(&spelled, "\"%s", name);
+		if (buf_ok(&spelled))
+			why = follow(s, "", buf_str(&spelled), ASKER_FIRST, false);
+		else
+			s->failed = true;
+		/* Clang does not search for the precompiled form. */
+		for (size_t k = 0; k < 2 && why == SOLDR_REASON_NONE && inv->family == FAMILY_CLANG; k++)
+			why = pass_by_form(s, "", name, forms[k], true);
+		buf_release(&spelled);
+	}
+	/* GCC includes this one before all others, if it finds it. */
+	if (why == SOLDR_REASON_NONE && inv->family == FAMILY_GCC && unit_is_preprocessed(s->u)) {
+		static const char first[] = "<stdc-predef.h";
+		why = follow(s, "", first, ASKER_HEADER, false);
+		if (why == SOLDR_REASON_NONE)
+			why = follow(s, "", first, ASKER_HAS, false);
+	}
+	return why;
+}
+
+/* ---- inputs that no name leads to ------------------------------------------------------------ */
+
+/* Compilers list some of the files that options name as if they were headers. */
+static bool is_of_option(const struct search *s, const char *path)
+{
+	for (size_t i = 0; i < s->u->inv.key_args.len; i++) {
+		const char *argument = s->u->inv.key_args.items[i];
+		size_t n = strlen(argument), m = strlen(path);
+		if (n >= m && strcmp(argument + n - m, path) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What is left of path below the directory, or NULL. */
+static const char *rest_below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+	if (!n)
+		return *path == '/' ? NULL : path;
+	return path_is_below(path, dir) && path[n] ? path + n + (path[n] == '/') : NULL;
+}
+
+/* The name may have been asked for by any input, and in every directory before the one at `found`. */
+static enum soldr_reason pass_by_everywhere(struct search *s, size_t found, const char *name)
+{
+	enum soldr_reason why = SOLDR_REASON_NONE;
+	for (size_t i = 0; i < found && why == SOLDR_REASON_NONE; i++)
+		why = pass_by(s, s->dirs.items[i], name);
+	for (size_t i = 0; i < s->inputs->len && why == SOLDR_REASON_NONE; i++) {
+		if (s->inputs->items[i].is_program)
+			continue;
+		char *dir = dir_of(s->inputs->items[i].path);
+		if (dir)
+			why = pass_by(s, dir, name);
+		s->failed = s->failed || !dir;
+		free(dir);
+	}
+	return why;
+}
+
+/* Whether path may have been included by way of the directory of an input that is explained itself. Nothing comes before that. */
+static bool lies_below(struct search *s, const struct input *in, const char *path)
+{
+	char own[PATH_MAX];
+	snprintf(own, sizeof own, "%s", in->path);
+	path_tidy(own);
+	if (in->is_program || (!in->is_source && !memo_has(&s->explained, own)))
+		return false;
+	char *dir = dir_of(own);
+	s->failed = s->failed || !dir;
+	bool below = dir && rest_below(path, dir);
+	free(dir);
+	return below;
+}
+
+/* path: tidy. */
+static enum soldr_reason follow_unexplained(struct search *s, const char *path)
+{
+	enum soldr_reason why = SOLDR_REASON_NONE;
+	bool derived = false;
+	for (size_t i = 0; i < s->dirs.len && why == SOLDR_REASON_NONE; i++) {
+		const struct vec *others = &s->places[i].others;
+		for (size_t k = 0; k <= others->len && why == SOLDR_REASON_NONE; k++) {
+			const char *name = rest_below(path, k ? others->items[k - 1] : s->dirs.items[i]);
+			derived = derived || name;
+			if (name)
+				why = pass_by_everywhere(s, i, name);
+		}
+	}
+	for (size_t i = 0; i < s->inputs->len && !derived; i++)
+		derived = lies_below(s, &s->inputs->items[i], path);
+	if (derived)
+		note(s, &s->explained, path);
+	return derived || is_of_option(s, path) ? why : refuse(s, SOLDR_REASON_INPUTS_UNKNOWN, path);
+}
+
+static enum soldr_reason follow_all_unexplained(struct search *s, const struct identity *id)
+{
+	enum soldr_reason why = SOLDR_REASON_NONE;
+	for (size_t i = 0; i < s->inputs->len && why == SOLDR_REASON_NONE; i++) {
+		const struct input *in = &s->inputs->items[i];
+		char path[PATH_MAX];
+		if (in->is_program || in->is_source || has_name(&s->u->inv.extra_inputs, in->path) || has_name(&id->programs, in->path))
+			continue;
+		snprintf(path, sizeof path, "%s", in->path);
+		path_tidy(path);
+		if (!memo_has(&s->explained, path))
+			why = follow_unexplained(s, path);
+	}
+	return why;
+}
+
+/* ---- the include path ------------------------------------------------------------------------ */
 
 static void add_env_dirs(struct vec *dirs, const char *list)
 {
@@ -391,75 +546,116 @@ static void make_search_path(struct search *s, const struct identity *id)
 	add_kind(&s->dirs, inv, INCLUDE_SYSTEM);
 	vec_add_all(&s->dirs, vec_items(&id->system_dirs));
 	add_kind(&s->dirs, inv, INCLUDE_AFTER);
-	if (!vec_ok(&s->dirs))
+	s->places = calloc(s->dirs.len + 1, sizeof *s->places);
+	if (!vec_ok(&s->dirs) || !s->places)
 		s->failed = true;
 	for (size_t i = 0; i < s->dirs.len; i++)
 		path_tidy(s->dirs.items[i]);
 }
 
-/* Headers of the user may have a precompiled form beside them, from one moment to the next. */
-static enum soldr_reason guard_precompiled(struct search *s, const struct input *in)
+static void add_other_name(struct place *p, const char *path)
 {
-	char *dir = path_dir(in->path);
-	enum soldr_reason why = SOLDR_REASON_NONE;
-	if (dir)
-		why = pass_by_precompiled(s, strchr(in->path, '/') ? dir : "", path_base(in->path), true);
-	else
-		s->failed = true;
-	free(dir);
-	return why;
+	if (strcmp(p->path, path) != 0 && !has_name(&p->others, path))
+		vec_add(&p->others, path);
 }
 
-static enum soldr_reason follow_all(struct search *s, const struct input_list *l)
+/* GCC lists a system header by its real path where that is shorter. */
+static void add_real_name(const struct search *s, struct place *p)
 {
-	enum soldr_reason why = SOLDR_REASON_NONE;
-	bool computed = l->scan.flags & SCAN_COMPUTED;
-	for (size_t i = 0; i < l->len && why == SOLDR_REASON_NONE; i++) {
-		const struct input *in = &l->items[i];
-		if (in->is_program)
-			continue;
-		char *dir = strchr(in->path, '/') ? path_dir(in->path) : strdup("");
-		if (!dir) {
-			s->failed = true;
-			break;
+	char real[PATH_MAX], *full = path_absolute(s->u->req->cwd, p->path);
+	if (full && realpath(full, real))
+		add_other_name(p, real);
+	free(full);
+}
+
+/* GCC -Wmissing-include-dirs tells of directories that are not there. */
+static bool warns_of_missing(const struct invocation *inv)
+{
+	for (size_t i = 0; inv->family == FAMILY_GCC && i < inv->key_args.len; i++)
+		if (strncmp(inv->key_args.items[i], "-W", 2) == 0 && strstr(inv->key_args.items[i], "missing-include-dirs"))
+			return true;
+	return false;
+}
+
+static void guard_directory(struct search *s, const struct place *p)
+{
+	struct buf name = BUF_INIT; /* with a slash, that of a directory */
+	buf_addf(&name, "%s/", p->path);
+	if (p->ino ? !guards_pin(s->out, s->u, p->path, s->begun)
+	           : !buf_ok(&name) || !guards_add_absent(s->out, s->u, "", buf_str(&name), s->begun))
+		s->failed = true;
+	buf_release(&name);
+}
+
+/* Which directories are one, and by which names. */
+static enum soldr_reason know_places(struct search *s)
+{
+	bool warns = warns_of_missing(&s->u->inv);
+	for (size_t i = 0; i < s->dirs.len; i++) {
+		struct place *p = &s->places[i];
+		struct stat st;
+		p->path = s->dirs.items[i];
+		if (sys.fstatat(s->u->dir, *p->path ? p->path : ".", &st, 0) == 0) {
+			/* A header map, which gives other names to files. */
+			if (S_ISREG(st.st_mode) && s->u->inv.family == FAMILY_CLANG)
+				return refuse(s, SOLDR_REASON_INPUTS_UNKNOWN, p->path);
+			p->dev = st.st_dev;
+			p->ino = st.st_ino;
+			add_real_name(s, p);
 		}
-		for (size_t k = 0; k < in->includes.len && why == SOLDR_REASON_NONE; k++)
-			why = follow(s, dir, in->includes.items[k], in->is_source ? ASKER_FIRST : ASKER_HEADER);
-		for (size_t k = 0; k < in->has_includes.len && why == SOLDR_REASON_NONE; k++)
-			why = follow(s, dir, in->has_includes.items[k], ASKER_HAS);
-		free(dir);
-		if (why == SOLDR_REASON_NONE && computed && !in->is_source)
-			why = follow_unexplained(s, l, in->path);
-		if (why == SOLDR_REASON_NONE && s->u->inv.family == FAMILY_GCC && !in->is_source && !in->is_system)
-			why = guard_precompiled(s, in);
+		if (warns)
+			guard_directory(s, p);
 	}
-	/* -include and -imacros look like #include "…" in the working directory. */
-	for (size_t i = 0; i < s->u->inv.forced_includes.len && why == SOLDR_REASON_NONE; i++) {
-		struct buf spelled = BUF_INIT;
-		buf_addf(&spelled, "\"%s", s->u->inv.forced_includes.items[i]);
-		if (buf_ok(&spelled))
-			why = follow(s, "", spelled.data, ASKER_FIRST);
-		/* Clang does not search for the precompiled form. */
-		static const char *const forms[] = {"pch", "gch"};
-		for (size_t k = 0; k < 2 && why == SOLDR_REASON_NONE && s->u->inv.family == FAMILY_CLANG; k++)
-			why = pass_by_form(s, "", s->u->inv.forced_includes.items[i], forms[k], true);
-		buf_release(&spelled);
+	for (size_t i = 0; i < s->dirs.len; i++)
+		for (size_t k = 0; k < s->dirs.len; k++)
+			if (s->places[i].ino && s->places[i].ino == s->places[k].ino && s->places[i].dev == s->places[k].dev)
+				add_other_name(&s->places[i], s->places[k].path);
+	for (size_t i = 0; i < s->dirs.len; i++)
+		s->failed = s->failed || !vec_ok(&s->places[i].others);
+	return SOLDR_REASON_NONE;
+}
+
+static void note_inputs(struct search *s)
+{
+	for (size_t i = 0; i < s->inputs->len; i++) {
+		char path[PATH_MAX];
+		if (s->inputs->items[i].is_program)
+			continue;
+		if (snprintf(path, sizeof path, "%s", s->inputs->items[i].path) >= (int)sizeof path)
+			s->failed = true;
+		path_tidy(path);
+		note(s, &s->paths, path);
+	}
+}
+
+/* What is there by a name that is no input's: when it goes or changes, so does the result. */
+static enum soldr_reason add_present(struct search *s)
+{
+	enum soldr_reason why = SOLDR_REASON_NONE;
+	for (size_t i = 0; i < s->present.len && why == SOLDR_REASON_NONE; i++) {
+		const char *path = s->present.items[i];
+		if (memo_has(&s->paths, path))
+			continue;
+		note(s, &s->paths, path);
+		why = inputs_add_asked(s->u, s->inputs, path, s->begun);
+		if (why != SOLDR_REASON_NONE)
+			refuse(s, why, path);
 	}
 	return why;
 }
 
-static void note_inputs(struct search *s, const struct input_list *l)
+static void search_release(struct search *s)
 {
-	struct vec tidy = VEC_INIT;
-	for (size_t i = 0; i < l->len; i++)
-		if (!l->items[i].is_program)
-			add_tidy(&tidy, l->items[i].path);
-	for (size_t i = 0; i < tidy.len; i++)
-		if (!memo_note(&s->paths, tidy.items[i]))
-			s->failed = true;
-	if (!vec_ok(&tidy))
-		s->failed = true;
-	vec_release(&tidy);
+	for (size_t i = 0; s->places && i < s->dirs.len; i++)
+		vec_release(&s->places[i].others);
+	free(s->places);
+	vec_release(&s->dirs);
+	vec_release(&s->present);
+	vec_release(&s->aliases);
+	memo_release(&s->paths);
+	memo_release(&s->explained);
+	memo_release(&s->passed);
+	memo_release(&s->followed);
 }
 
 enum soldr_reason guards_make(const struct unit *u, const struct identity *id, struct input_list *l, int64_t begun,
@@ -467,22 +663,20 @@ enum soldr_reason guards_make(const struct unit *u, const struct identity *id, s
 {
 	struct search s = {.u = u, .inputs = l, .begun = begun, .out = out, .detail = detail, .detail_size = detail_size};
 	make_search_path(&s, id);
-	note_inputs(&s, l);
-	enum soldr_reason why = follow_all(&s, l);
-	for (size_t i = 0; i < s.present.len && why == SOLDR_REASON_NONE; i++) {
-		if (memo_has(&s.paths, s.present.items[i]))
-			continue;
-		if (!memo_note(&s.paths, s.present.items[i]))
-			s.failed = true;
-		why = inputs_add_asked(u, l, s.present.items[i], begun);
-		snprintf(detail, detail_size, "%s", s.present.items[i]);
-	}
-	if (!vec_ok(&s.present))
-		s.failed = true;
-	vec_release(&s.present);
-	vec_release(&s.dirs);
-	memo_release(&s.paths);
-	memo_release(&s.done);
-	free(s.caps);
+	note_inputs(&s);
+	enum soldr_reason why = s.failed ? SOLDR_REASON_INPUTS_UNKNOWN : know_places(&s);
+	if (why == SOLDR_REASON_NONE)
+		why = follow_inputs(&s);
+	if (why == SOLDR_REASON_NONE)
+		why = follow_options(&s);
+	if (why == SOLDR_REASON_NONE)
+		why = follow_aliases(&s);
+	if (why == SOLDR_REASON_NONE)
+		why = follow_all_unexplained(&s, id);
+	if (why == SOLDR_REASON_NONE)
+		why = add_present(&s);
+	guards_sort(out);
+	s.failed = s.failed || !vec_ok(&s.present) || !vec_ok(&s.aliases);
+	search_release(&s);
 	return s.failed ? SOLDR_REASON_INPUTS_UNKNOWN : why;
 }

@@ -132,6 +132,12 @@ static inline bool unit_is_readonly(const struct unit *u)
 	return u->inst->store.readonly || (u->req->flags & SOLDR_REQUEST_READONLY);
 }
 
+/* Whether the preprocessor runs, which alone knows of further inputs. */
+static inline bool unit_is_preprocessed(const struct unit *u)
+{
+	return u->inv.language != LANGUAGE_C_CPP_OUTPUT && u->inv.language != LANGUAGE_CXX_CPP_OUTPUT && u->inv.language != LANGUAGE_ASM;
+}
+
 /* ---- verify.c ---- */
 
 /* Whether a hit is to be compiled instead of served; for percent of all seeds, which may be neighbours. */
@@ -175,7 +181,7 @@ struct input {
 	uint32_t flags;   /* enum scan_flag */
 	uint32_t state_flags; /* enum input_flag, but for INPUT_COMPILER */
 	bool is_source, is_program, is_system;
-	struct vec includes, has_includes; /* spelled, with the opening quote */
+	struct vec includes, has_includes, next_names; /* as in scan.h */
 };
 
 struct input_list {
@@ -217,12 +223,18 @@ bool inputs_unchanged(const struct unit *, const struct input_list *);
 /* ---- expansion.c ---- */
 
 enum expansion_hazard {
-	EXPANSION_TIME = 1u << 0, /* a macro of time is expanded */
-	EXPANSION_EMBED = 1u << 1 /* a string tells the assembler to read a file */
+	EXPANSION_TIME = 1u << 0,   /* a macro of time is expanded */
+	EXPANSION_EMBED = 1u << 1,  /* a string tells the assembler to read a file */
+	EXPANSION_UNNAMED = 1u << 2 /* a file is included by a name that stays unknown */
 };
 
-/* Asks the preprocessor which of these the unit really has; all of them when it cannot tell. */
-uint32_t expansion_hazards(struct unit *);
+/*
+ * Asks the preprocessor which of these, where they are suspected, the unit really
+ * has; all of them when it cannot tell. Adds the names that macros gave to #include to those that the inputs spell.
+ */
+uint32_t expansion_hazards(struct unit *, struct input_list *);
+/* The latter part, for what the preprocessor gave with -dI. false: not all can be told. */
+bool expansion_add_names(const struct unit *, struct input_list *, const char *text, size_t len);
 /* Whether a string of preprocessed C or C++ may hold an .incbin or .include for the assembler. */
 bool expansion_embeds(const char *text, size_t len);
 

@@ -219,6 +219,13 @@ both {
 	same 'c32_soldr_soldr', 'CC -c x.c', 'hit', soldr => $SOLDR;
 	same 'c32_three', 'CC -c x.c', 'hit', soldr => "$SOLDR $SOLDR";
 	if (have('ccache')) {
+		# The outer one serves what it knows; what it asks for, soldr serves.
+		my %own = (prefix => ['ccache'], env => {CCACHE_DIR => "$T/ccache-$CC"});
+		my $both = scene(name => 'c32_ccache_soldr', %own);
+		$both->step('neither knows', 'CC -c x.c', 'miss');
+		$both->step('both know', 'CC -c x.c', 'none');
+		$own{env} = {CCACHE_DIR => "$T/ccache-$CC-other"};
+		$both->step('soldr knows', 'CC -c x.c', 'hit bypass:preprocess_only', %own);
 		same 'c32_soldr_ccache', 'CC -c x.c', 'bypass:nested_wrapper', soldr => 'ccache', env => {CCACHE_DIR => "$T/ccache"};
 	}
 	# What distcc and icecc do when no other machine takes the job: they run the words that follow. The name alone tells soldr.
@@ -443,53 +450,76 @@ both {
 };
 
 # C31: the descriptors that are open in the caller are open in the compiler, and no other
-{
-	spew("$T/fds.c", <<'CODE');
-#include <dirent.h>
+for my $backend ('embedded', 'null') {
+	for my $name (qw(gcc clang)) {
+		my ($real) = map { "$_/$name" } have($name);
+		my $dir = "$T/fds-$backend-$name";
+		if (!$real) {
+			pass("c31_descriptors_$backend: $name # SKIP not installed");
+			next;
+		}
+		$CC = $name;
+		# Writes down what it was given each time it compiles, then becomes the compiler.
+		spew("$dir/fds.c", <<"CODE");
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
-int main(void)
+int main(int argc, char **argv)
 {
-	FILE *f = fopen("report", "w");
+	int compiles = 0;
+	for (int i = 1; i < argc; i++)
+		compiles |= !strcmp(argv[i], "-c");
+	argv[0] = "$real"; /* GCC finds its parts beside that name */
+	FILE *f = compiles ? fopen("$dir/report", "ae") : NULL;
+	if (!f) {
+		execv("$real", argv);
+		return 126;
+	}
 	for (int i = 0; i < 64; i++)
-		if (i != fileno(f) && dup2(i, i) == i)
-			fprintf(f, "fd %d\n", i);
+		if (i != fileno(f) && fcntl(i, F_GETFD) >= 0)
+			fprintf(f, "fd %d\\n", i);
 	struct rlimit l;
 	getrlimit(RLIMIT_NOFILE, &l);
-	fprintf(f, "files %ld\nnice %d\ngroup %d\n", (long)l.rlim_cur, nice(0), getpgrp() == getppid() || getpgrp() == getpid());
+	fprintf(f, "files %ld\\nnice %d\\ngroup %d\\n", (long)l.rlim_cur, nice(0), getpgrp() == getppid() || getpgrp() == getpid());
 	const char *flags = getenv("MAKEFLAGS"), *fifo = flags ? strstr(flags, "auth=fifo:") : NULL;
-	fprintf(f, "MAKEFLAGS %s\n", flags ? flags : "(unset)");
+	fprintf(f, "MAKEFLAGS %s\\n", flags ? flags : "(unset)");
 	char token;
-	int jobs = fifo ? open(fifo + strlen("auth=fifo:"), O_RDWR | O_NONBLOCK) : -1;
+	int jobs = fifo ? open(fifo + strlen("auth=fifo:"), O_RDWR | O_NONBLOCK | O_CLOEXEC) : -1;
 	if (fifo)
-		fprintf(f, "token %c\n", read(jobs, &token, 1) == 1 && write(jobs, &token, 1) == 1 ? token : '-');
-	return 0;
+		fprintf(f, "token %c\\n", read(jobs, &token, 1) == 1 && write(jobs, &token, 1) == 1 ? token : '-');
+	fclose(f);
+	execv("$real", argv);
+	return 126;
 }
 CODE
-	mkdir "$T/fdbin";
-	system('gcc', '-o', "$T/fdbin/other-gcc", "$T/fds.c") == 0 or die;
-	my $open = sub {
-		POSIX::dup2(0, $_) for 9, 10;
-		$^F = 20;
-	};
-	# The null backend counts in statistics of its own.
-	for (['embedded', 'bypass:unknown_compiler'], ['null', 'none']) {
-		my ($backend, $want) = @$_;
-		same "c31_descriptors_$backend", ["$T/fdbin/other-gcc", '-c', 'x.c'], $want, child => $open,
-			env => {MAKEFLAGS => '-j --jobserver-auth=9,10', SOLDR_BACKEND => $backend};
+		system('gcc', '-o', "$dir/$name", "$dir/fds.c") == 0 or die;
 		# GNU make 4.4 names a FIFO. It is held open here, as by make, with one token in it.
-		my $fifo = "$T/jobs-$backend";
+		my $fifo = "$dir/jobs";
 		POSIX::mkfifo($fifo, 0600) or die;
 		sysopen my $jobs, $fifo, O_RDWR or die;
 		syswrite $jobs, '+';
-		my $s = same "c31_fifo_$backend", ["$T/fdbin/other-gcc", '-c', 'x.c'], $want,
-			env => {MAKEFLAGS => "-j2 --jobserver-auth=fifo:$fifo", SOLDR_BACKEND => $backend};
-		like($s->get('report'), qr/^MAKEFLAGS -j2 --jobserver-auth=fifo:\Q$fifo\E\ntoken \+$/m, "c31_fifo_$backend: the token can be taken");
+		my $open = sub {
+			POSIX::dup2(0, $_) for 9, 10;
+			$^F = 20;
+		};
+		for (['descriptors', $open, '-j --jobserver-auth=9,10', "fd 9\nfd 10\n"], ['fifo', undef, "-j2 --jobserver-auth=fifo:$fifo", "token +\n"]) {
+			my ($kind, $child, $flags, $line) = @$_;
+			unlink "$dir/report";
+			# The null backend counts in statistics of its own; the embedded one compiles once and then hits twice.
+			same "c31_${kind}_$backend", ["$dir/$name", '-c', 'x.c'], $backend eq 'null' ? 'none' : 'hit', child => $child,
+				env => {MAKEFLAGS => $flags, SOLDR_BACKEND => $backend};
+			my $report = slurp("$dir/report");
+			my $bare = substr $report, 0, length($report) / 2;
+			is($report, $bare x 2, "c31_${kind}_$backend: $name: run bare and once by soldr, with the same");
+			like($bare, qr/^\Q$line\E/m, "c31_${kind}_$backend: $name: it got them");
+			sysread $jobs, my $token, 1 if $kind eq 'fifo';
+			is($token, '+', "c31_${kind}_$backend: $name: the token is left") if $kind eq 'fifo';
+		}
 	}
 }
+$CC = 'gcc';
 
 done_testing();

@@ -128,6 +128,113 @@ both {
 	symlink 'v2', $s->dir . '/now';
 	$s->step('v2', 'CC -Inow -c x.c', 'miss');
 
+	# What leads to an input otherwise than by a name that is spelled where it is included.
+	my $shadow = "#define V 7\nint shadow = 5;\n";
+	my $one = "extern int one;\n";
+	my $once = "#pragma once\n$one";
+	my $alike = sub { utime 1e9, 1e9, map { "$_[0]/$_" } @_[1 .. $#_] };
+	my ($shadowed, $equal) = ('miss:input_shadowed', 'bypass:time_comparison');
+	my $dots = 'b/s/../../b/s/../../b/s/../../b/s/..';
+	my @unspelled = (
+		# name, source, files, command, what the first compile is, what is done, what the next one is, what is done before all
+		['the header of GCC itself', "int a;\n", {}, '-Ia -c x.c', 'miss', 'a/stdc-predef.h', {gcc => $shadowed, clang => 'hit'}],
+		['the header of GCC itself, in assembly', '', {'y.S' => ".long 1\n"}, '-Ia -c y.S', 'miss', ['a/stdc-predef.h', "#define long byte\n"],
+			{gcc => $shadowed, clang => 'hit'}],
+		['nothing behind the last', "#include <n.h>\n", {'c/n.h' => "#if __has_include_next(<n.h>)\n#include_next <n.h>\n#endif\nint c;\n"},
+			'-Ia -Ic -Iz -c x.c', 'miss', 'z/n.h', $shadowed],
+		['nothing behind the last, by a wrapper', "#define NEXT(x) __has_include_next(x)\n#include <n.h>\n",
+			{'c/n.h' => "#if NEXT(<n.h>)\nint next;\n#endif\nint c;\n"}, '-Ia -Ic -Iz -c x.c', 'miss', 'z/n.h', $shadowed],
+		['between the first and the next', "#include <n.h>\n", {'c/n.h' => "#include_next <n.h>\nint c;\n", 'z/n.h' => $one}, '-Ic -Ia -Iz -c x.c',
+			'miss', 'a/n.h', $shadowed],
+		['a full path asked for', "#if __has_include(\"DIR/a/opt.h\")\nint a;\n#endif\n", {}, '-c x.c', 'miss', 'a/opt.h', $shadowed],
+		['a system directory with dots', "#include <h.h>\n", {'b/h.h' => $one, 'b/s/keep' => ''}, "-Ia -isystem DIR/$dots -c x.c", 'miss', 'a/h.h', $shadowed],
+		['a system directory with dots, by a macro', "#define N <h.h>\n#include N\n", {'b/h.h' => $one, 'b/s/keep' => ''},
+			"-Ia -isystem DIR/$dots -c x.c", 'miss', 'a/h.h', $shadowed],
+		['a system directory by a link', "#include <h.h>\n", {'b/h.h' => $one}, '-Ia -isystem DIR/a_link_with_a_long_name -c x.c', 'miss', 'a/h.h', $shadowed,
+			sub { symlink 'b', "$_[0]/a_link_with_a_long_name" }],
+		['a directory by a link that is changed', "#include <h.h>\n", {'b/h.h' => $one, 'z/h.h' => "$one\n"}, '-isystem DIR/a_link_with_a_long_name -c x.c',
+			'miss', sub { unlink "$_[0]/a_link_with_a_long_name"; symlink 'z', "$_[0]/a_link_with_a_long_name" }, 'miss',
+			sub { symlink 'b', "$_[0]/a_link_with_a_long_name" }],
+		['one directory by two names', "#include <h.h>\n", {'b/h.h' => $one, 'z/h.h' => $one}, '-Inow -isystem b -c x.c',
+			'miss', sub { unlink "$_[0]/now"; symlink 'z', "$_[0]/now" }, {gcc => $shadowed, clang => 'hit'}, sub { symlink 'b', "$_[0]/now" }],
+		['one directory twice', "#include <h.h>\n", {'b/h.h' => $one}, '-Ib -Ia -isystem DIR/b -c x.c', 'miss', 'a/h.h', $shadowed],
+		['one directory twice, with dots', "#include <h.h>\n", {'b/h.h' => $one}, '-Ib -Ia -isystem a/../b -c x.c', 'miss', 'a/h.h', $shadowed],
+		['a name put together', "#define S(x) #x\n#define T(x) S(x)\n#include T(D)\n", {'b/d/h.h' => $one}, '-DD=d/h.h -Ia -Ib -c x.c', 'miss', 'd/h.h', $shadowed],
+		['a name put together, on the path', "#define S(x) #x\n#define T(x) S(x)\n#include T(D)\n", {'b/d/h.h' => $one}, '-DD=d/h.h -Ia -Ib -c x.c',
+			'miss', 'a/d/h.h', $shadowed],
+		['a name by a macro of another header', "#include <i.h>\n#include <j.h>\n", {'b/i.h' => "#define N \"k.h\"\n", 'c/j.h' => "#include N\n", 'z/k.h' => $one},
+			'-Ib -Ic -Iz -c x.c', 'miss', 'c/k.h', $shadowed],
+		['a name by a macro, under another line', "#line 1 \"c/q.y\"\n#define N \"k.h\"\n#include N\n", {'z/k.h' => $one, 'c/keep' => ''}, '-Iz -c x.c',
+			'miss', 'k.h', $shadowed],
+		['a full path by a macro', "#include N\n", {'z/k.h' => $one}, ['-DN="DIR/z/k.h"', '-c', 'x.c'], 'miss', 'k.h', 'hit'],
+		['a name by a macro of an option', "#include N\nint a = V;\n", {'z/k.h' => "#define V 1\n", 'f.h' => "#define N <k.h>\n#include N\n"},
+			'-imacros f.h -Ia -Iz -c x.c', 'miss', 'a/k.h', $shadowed],
+		['a trigraph in the name', "#include <h??-.h>\n", {'b/h~.h' => $one}, '-w -std=c99 -Ia -Ib -c x.c', 'miss', 'a/h~.h', $shadowed],
+		['a raw string where there is none', "#define R\nconst char *a = R\"(\";\n#include <h.h>\nconst char *b = \")\";\n", {'b/h.h' => $one},
+			'-w -std=c99 -Ia -Ib -c x.c', 'miss', 'a/h.h', $shadowed],
+		['another name for a header', "#pragma include_alias(<q.h>, <h.h>)\n#include <q.h>\n", {'b/q.h' => "int q;\n", 'b/h.h' => $one},
+			'-w -fms-extensions -Ia -Ib -c x.c', 'miss', 'a/h.h', {gcc => 'hit', clang => $shadowed}],
+		['a backslash for a slash', "#include <d\\h.h>\n", {'b/d/h.h' => $one, 'b/d\\h.h' => $one}, '-w -fms-extensions -Ia -Ib -c x.c', 'miss', 'a/d/h.h',
+			{gcc => 'hit', clang => $shadowed}],
+		['a directory in the place of a header', "#include <h.h>\n", {'a/h.h/keep' => '', 'b/h.h' => $one}, '-Ia -Ib -c x.c', 'miss',
+			sub { unlink "$_[0]/a/h.h/keep"; rmdir "$_[0]/a/h.h"; spew("$_[0]/a/h.h", $shadow) }, $shadowed],
+		['a link to nothing in the place of a header', "#include <h.h>\n", {'b/h.h' => $one}, '-Ia -Ib -c x.c', 'miss', 't.h', $shadowed,
+			sub { symlink '../t.h', "$_[0]/a/h.h" }],
+		['a link to nothing above a header', "#include <d/h.h>\n", {'b/d/h.h' => $one}, '-Ia -Ib -c x.c', 'miss', 't/h.h', $shadowed,
+			sub { symlink '../t', "$_[0]/a/d" }],
+		['a link to nothing for a directory', "#include <h.h>\n", {'b/h.h' => $one}, '-Il -Ib -c x.c', 'miss', 't/h.h', $shadowed, sub { symlink 't', "$_[0]/l" }],
+		['a header by two names', "#include \"h.h\"\n#include \"l.h\"\n", {'h.h' => "#ifndef H\n#define H\n$one#endif\n"}, '-c x.c', 'miss',
+			sub { unlink "$_[0]/l.h"; spew("$_[0]/l.h", $shadow) }, 'miss', sub { symlink 'h.h', "$_[0]/l.h" }],
+		['a header by two names, by a macro', "#include \"h.h\"\n#define L \"l.h\"\n#include L\n", {'h.h' => "#ifndef H\n#define H\n$one#endif\n"}, '-c x.c', 'miss',
+			sub { unlink "$_[0]/l.h"; spew("$_[0]/l.h", $shadow) }, 'miss', sub { link "$_[0]/h.h", "$_[0]/l.h" }],
+		['beside the other name of a header', "#include \"l/h.h\"\n#include \"m/h.h\"\n", {'r/h.h' => "#include \"k.h\"\n", 'l/k.h' => "#define A\n", 'z/k.h' => $one,
+			'm/keep' => ''}, '-Iz -c x.c', 'miss', 'm/k.h', {gcc => 'miss', clang => 'hit'}, sub { symlink '../r/h.h', "$_[0]/$_/h.h" for 'l', 'm' }],
+		# C10: files that are read once are told apart by content and time.
+		['read once, by a macro', "#include \"h.h\"\n#define L \"l.h\"\n#include L\n", {'h.h' => $once, 'l.h' => $once}, '-w -c x.c', $equal, ['l.h', $shadow],
+			'miss', sub { $alike->($_[0], 'h.h', 'l.h') }],
+		['read once, by a macro, two names', "#include \"h.h\"\n#define L \"l.h\"\n#include L\n", {'h.h' => $once}, '-w -c x.c', 'miss',
+			sub { unlink "$_[0]/l.h"; spew("$_[0]/l.h", $shadow) }, 'miss', sub { symlink 'h.h', "$_[0]/l.h" }],
+		['read once, the next', "#include <n.h>\n", {map { ("$_/n.h" => "${once}#if $_\n#include_next <n.h>\n#endif\n") } 'b', 'z'}, '-w -Db=1 -Ib -Iz -c x.c',
+			$equal, ['z/n.h', $shadow], 'miss', sub { spew("$_[0]/$_/n.h", "${once}#ifndef N\n#define N\n#include_next <n.h>\n#endif\n") for 'b', 'z';
+			$alike->($_[0], 'b/n.h', 'z/n.h') }],
+		['imported', "#import \"h.h\"\n#import \"l.h\"\n", {'h.h' => $one, 'l.h' => $one}, '-w -c x.c', $equal, ['l.h', $shadow], 'miss',
+			sub { $alike->($_[0], 'h.h', 'l.h') }],
+		['read once by an option', "#include \"h.h\"\n#include \"l.h\"\n", {map { ("$_.h" => "O $one") } 'h', 'l'}, ['-w', '-DO=_Pragma("once")', '-c', 'x.c'], $equal,
+			['l.h', $shadow], 'miss', sub { $alike->($_[0], 'h.h', 'l.h') }],
+		['read once by a pragma put together', "#define P(x) _Pragma(#x)\n#include \"h.h\"\n#include \"l.h\"\n", {map { ("$_.h" => "P(once) $one") } 'h', 'l'},
+			'-w -c x.c', $equal, ['l.h', $shadow], 'miss', sub { $alike->($_[0], 'h.h', 'l.h') }],
+		['a directory that is warned of', "int a;\n", {}, '-Wmissing-include-dirs -Inope -c x.c', 'miss', sub { mkdir "$_[0]/nope" }, {gcc => $shadowed, clang => 'hit'}],
+		['a directory that is warned of later', "int a;\n", {}, '-Wmissing-include-dirs -Inope -c x.c', 'miss', sub { rmdir "$_[0]/nope" },
+			{gcc => 'miss:input_missing', clang => 'hit'}, sub { mkdir "$_[0]/nope" }],
+		['text that is not ASCII', "int a;\n", {}, '-finput-charset=UTF-16LE -c x.c', {gcc => 'bypass:unsupported_option', clang => 'bypass:unsupported_option'}, 'h.h',
+			'bypass:unsupported_option'],
+		['UTF-8', "int a;\n", {}, '-finput-charset=utf-8 -c x.c', 'miss', 'h.h', 'hit'],
+	);
+	for (@unspelled) {
+		my ($name, $text, $files, $options, $first, $change, $then, $before) = @$_;
+		$s = scene(name => 'c11_unspelled', files => {'a/keep' => '', %$files}, source => '');
+		my $dir = $s->dir;
+		$s->put('x.c', $text =~ s/DIR/$dir/gr);
+		my $cmd = ['CC', map { s/DIR/$dir/r } ref $options ? @$options : split ' ', $options];
+		$before->($dir) if $before;
+		$s->{dirty} = 1;
+		$s->step("$name: without", $cmd, $first);
+		my $stored = ref $first ? $first->{$CC} : $first;
+		$s->step("$name: again", $cmd, $stored eq 'miss' ? 'hit' : $stored);
+		ref $change eq 'CODE' ? $change->($dir) : $s->put(ref $change ? @$change : ($change, $shadow));
+		$s->{dirty} = 1;
+		$s->step("$name: changed", $cmd, $then);
+	}
+	# C21: a comment to one compiler is none to the other, and what is behind it is code to both.
+	for my $std ('-std=c89', '--std=c90', '-ansi', '-std=c11 -std=c89', '-std=c89 -std=c11') {
+		$s = scene(name => 'c21_comment_in_line', files => {'b/h.h' => "// /*\nstatic const char *now = __TIME__;\n// */\nstatic int a;\n"},
+			source => "#include <h.h>\nconst char *x(void) { return now; }\n", hide => ['src/x.o']);
+		$s->step($std, "CC $std -isystem b -c x.c", 'bypass:time_macro');
+	}
+	# Clang takes a file for a map of names, GCC passes over it.
+	$s = scene(name => 'c11_header_map', files => {'m.hmap' => 'x', 'b/h.h' => $one}, source => "#include <h.h>\n");
+	$s->step('a header map', 'CC -w -Im.hmap -Ib -c x.c', {gcc => $_, clang => 'bypass:inputs_unknown'}) for 'miss:not_seen', 'hit';
+
 	# C22: a precompiled header appears, is newer or older than its header
 	$s = scene(name => 'c22_pch', source => "#include \"u.h\"\nint a = U;\n", hide => ['src/u.h.gch', 'src/u.h.pch']);
 	$s->step('without', 'CC -c x.c', 'miss');

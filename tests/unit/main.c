@@ -24,6 +24,7 @@
 	X(loader) \
 	X(log) \
 	X(manifest) \
+	X(match) \
 	X(native) \
 	X(object) \
 	X(path) \

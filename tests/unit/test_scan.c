@@ -53,21 +53,21 @@ static void names_that_a_wrapper_is_asked_for_are_found(void)
 void suite_scan(void);
 
 enum {
-	D = SCAN_DATE, T = SCAN_TIME, S = SCAN_TIMESTAMP, I = SCAN_INCBIN, E = SCAN_EMBED, H = SCAN_HAS_INCLUDE, O = SCAN_ONCE,
+	D = SCAN_DATE, T = SCAN_TIME, S = SCAN_TIMESTAMP, I = SCAN_INCBIN, E = SCAN_EMBED, H = SCAN_HAS_INCLUDE, O = SCAN_ONCE, A = SCAN_ONCE_ANY, W = SCAN_ONCE_WORD, M = SCAN_PRAGMA_MADE,
 	G = SCAN_DEPENDENCY, P = SCAN_PASTE, C = SCAN_COMPUTED, Y = SCAN_SYSTEM_HEADER, X = SCAN_HAS_COMPUTED
 };
 
 struct row {
 	const char *text;
 	uint32_t must, may;
-	enum { CODE, ASSEMBLY, OLD_C } how;
+	enum { CODE, ASSEMBLY, OLD_C, NO_RAW_STRINGS } how;
 };
 
 static void check_rows(const struct row *rows, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct row *r = &rows[i];
-		struct scan s = {.old_c = r->how == OLD_C};
+		struct scan s = {.old_c = r->how == OLD_C, .no_raw_strings = r->how == NO_RAW_STRINGS};
 		/* A copy of its very length: a sanitizer sees a byte too much. */
 		size_t len = strlen(r->text);
 		char *copy = malloc(len ? len : 1);
@@ -145,7 +145,7 @@ static void comments_hide(void)
 		{"/* don't */ __DATE__ /* can't */", D, 0, CODE},
 		{"/* \" */ __DATE__ /* \" */", D, 0, CODE},
 		/* -ansi: two slashes are no comment. */
-		{"a //* c */ __DATE__\n", D, 0, OLD_C},
+		{"a //* c */ __DATE__\n", D, SCAN_COMMENT_IN_LINE, OLD_C},
 		{"// __DATE__\n", D, 0, OLD_C},
 		{"/* __DATE__ */", 0, 0, OLD_C},
 		/* With "??/" the line goes on or not, as the dialect has it; so with a carriage return or a NUL. */
@@ -185,6 +185,9 @@ static void raw_strings(void)
 {
 	static const struct row rows[] = {
 		{"R\"(/*)\" __DATE__ /* */", D, 0, CODE},
+		{"a(R\"(\");\n__DATE__\nb(\")\")", 0, D, CODE},
+		{"a(R\"(\");\n__DATE__\nb(\")\")", D, 0, NO_RAW_STRINGS},
+		{"/* OR\"(x)\" __DATE__ */", 0, 0, NO_RAW_STRINGS},
 		{"R\"(\")\" __DATE__ /* \" */", D, 0, CODE},
 		{"R\"x()\" /* )x\" __DATE__ /* */", D, 0, CODE},
 		{"R\"x(\n//)x\" __DATE__", D, 0, CODE},
@@ -233,6 +236,20 @@ static void splices_join(void)
 	struct scan s = {0};
 	scan_text(&s, nul, sizeof nul - 1, false);
 	SAME_NUMBER(scan_conclude(&s), D | T);
+}
+
+static void lines_that_may_be_comments_are_suspected(void)
+{
+	enum { L = SCAN_COMMENT_IN_LINE };
+	static const struct row rows[] = {
+		{"// /*\n__DATE__\n// */", L | D, 0, OLD_C},
+		{"//* \n__DATE__\n// */", L | D, 0, OLD_C},
+		{"// x \\\n/*\n__DATE__\n// */", L | D, 0, OLD_C},
+		{"// /*\n__DATE__\n// */", D, 0, CODE},
+		{"/* http://x */ /* __DATE__ */", L | D, 0, OLD_C}, /* too much, but not too little */
+		{"/* http://x\n */ /* __DATE__ */", 0, 0, OLD_C},
+	};
+	CHECK(rows);
 }
 
 static void pasting_is_suspected(void)
@@ -285,17 +302,27 @@ static void directives(void)
 		{"#pragma\fonce", O, 0, CODE},
 		{"%:pragma once", O, 0, CODE},
 		{"?\?=pragma once", O, 0, CODE},
-		{"_Pragma(\"once\")", O, 0, CODE},
-		{"_Pragma ( \"once\" )", O, 0, CODE},
-		{"_Pragma(L\"once\")", O, 0, CODE},
-		{"_Pragma(R\"(once)\")", O, 0, CODE},
-		{"__pragma(once)", O, 0, CODE},
+		{"_Pragma(\"once\")", O | A, 0, CODE},
+		{"_Pragma ( \"once\" )", O | A, 0, CODE},
+		{"_Pragma(L\"once\")", O | A, 0, CODE},
+		{"_Pragma(R\"(once)\")", O | A, 0, CODE},
+		{"__pragma(once)", O | A, M, CODE},
 		{"#pragma once\r\n", O, 0, CODE},
 		{"/* #pragma once */", 0, 0, CODE},
 		{"pragma once;", 0, 0, CODE},
-		{"#pragma GCC once", 0, O, CODE},
+		{"#pragma GCC once", 0, O | W, CODE},
 		{"int once;", 0, 0, CODE},
-		{"#import \"x.h\"", O, 0, CODE},
+		{"int f(int *once, int (*)());", 0, 0, CODE},
+		{"puts(\"not at once\")", 0, 0, CODE},
+		{"P(\"once\")", W, 0, CODE},
+		{"#define W once\n", W, 0, CODE},
+		{"#define W() \\\n once\n", W, 0, CODE},
+		{"P ( once )", W, 0, CODE},
+		{"P(on\\\nce)", W, 0, CODE},
+		{"#define P(x) _Pragma(#x)\nP(once)", O | A | W | M, 0, CODE}, /* once the two are put together */
+		{"#define P(x) _Pragma(#x)", M, 0, CODE},
+		{"#ifdef _Pragma", 0, 0, CODE},
+		{"#import \"x.h\"", O | A, 0, CODE},
 		{"#pragma GCC dependency \"x.y\"", G, 0, CODE},
 		{"_Pragma(\"GCC dependency \\\"x.y\\\"\")", G, 0, CODE},
 		{"#pragma clang dependency \"x.y\"", G, 0, CODE},
@@ -453,6 +480,7 @@ void suite_scan(void)
 	CU_add_test(s, "c08: strings and characters do not open comments", strings_and_characters_do_not_open_comments);
 	CU_add_test(s, "c08: raw strings", raw_strings);
 	CU_add_test(s, "c08: splices join", splices_join);
+	CU_add_test(s, "c21: lines that may be comments are suspected", lines_that_may_be_comments_are_suspected);
 	CU_add_test(s, "c08: pasting is suspected", pasting_is_suspected);
 	CU_add_test(s, "c08: pieces add up over files", pieces_add_up_over_files);
 	CU_add_test(s, "c10, c21: directives", directives);

@@ -42,6 +42,7 @@ static void scene_release(struct scene *s)
 	for (size_t i = 0; i < s->inputs.len; i++) {
 		vec_release(&s->items[i].includes);
 		vec_release(&s->items[i].has_includes);
+		vec_release(&s->items[i].next_names);
 	}
 	vec_release(&s->id.system_dirs);
 	vec_release(&s->unit.inv.key_args);
@@ -60,11 +61,13 @@ static void search(struct scene *s, enum include_kind kind, const char *path)
 static void read_input(struct scene *s, const char *path, const char *text)
 {
 	struct input *in = &s->items[s->inputs.len];
-	struct scan scan = {.includes = &in->includes, .has_includes = &in->has_includes};
+	struct scan scan = {.includes = &in->includes, .has_includes = &in->has_includes, .next_names = &in->next_names};
 	*in = (struct input){.path = (char *)(uintptr_t)path, .is_source = s->inputs.len == 0};
 	if (*path != '/')
 		room_put(&s->room, path, text);
 	scan_text(&scan, text, strlen(text), false);
+	if (*path != '/')
+		SAME_NUMBER(files_read(s->unit.dir, path, NULL, &in->tuple, &in->digest, NULL), 0);
 	in->flags = scan.flags;
 	s->inputs.scan.flags |= scan.flags;
 	s->inputs.len++;
@@ -194,8 +197,8 @@ static void questions_are_guarded_everywhere(void)
 	scene_release(&s);
 }
 
-/* A name that a macro gives is guarded in every directory before the one that the file lies below. */
-static void computed_names_are_guarded(void)
+/* A name that nobody spells is guarded in every directory before the one that the file lies below, and beside every input. */
+static void unexplained_names_are_guarded(void)
 {
 	struct scene s;
 	scene_init(&s);
@@ -204,7 +207,81 @@ static void computed_names_are_guarded(void)
 	search(&s, INCLUDE_NORMAL, "two");
 	read_input(&s, "src/a.c", "#include MACRO\n");
 	read_input(&s, "two/sub/h.h", "");
-	GUARDS(&s, "one sub/h.h\nsrc sub/h.h\n");
+	GUARDS(&s, "one sub/h.h\nsrc sub/h.h\ntwo/sub sub/h.h\n");
+	scene_release(&s);
+}
+
+/* No name could have been looked for that led there. */
+static void an_input_from_nowhere_is_refused(void)
+{
+	struct scene s;
+	scene_init(&s);
+	room_put(&s.room, "one/x", "");
+	search(&s, INCLUDE_NORMAL, "one");
+	read_input(&s, "src/a.c", "int a;\n");
+	read_input(&s, "/else/where/h.h", "");
+	s.begun = files_clock_ns();
+	SAME_NUMBER(guards_make(&s.unit, &s.id, &s.inputs, s.begun, &s.guards, s.detail, sizeof s.detail), SOLDR_REASON_INPUTS_UNKNOWN);
+	SAME(s.detail, "/else/where/h.h");
+	/* Unless an option names it. */
+	guards_release(&s.guards);
+	vec_add(&s.unit.inv.key_args, "-fsome-list=/else/where/h.h");
+	GUARDS(&s, "");
+	scene_release(&s);
+}
+
+/* The search of #include_next and __has_include_next goes on behind the first place. */
+static void next_names_are_guarded_behind_their_first_place(void)
+{
+	struct scene s;
+	scene_init(&s);
+	room_put(&s.room, "two/x", "");
+	search(&s, INCLUDE_NORMAL, "one");
+	search(&s, INCLUDE_NORMAL, "two");
+	read_input(&s, "src/a.c", "#include <h.h>\n");
+	read_input(&s, "one/h.h", "#if __has_include_next(<h.h>)\n#include_next <h.h>\n#endif\n");
+	GUARDS(&s, "two h.h\n");
+	scene_release(&s);
+}
+
+/* GCC drops all but one of them; which one, the search path as it is spelled does not tell. */
+static void names_of_one_directory_are_one_place(void)
+{
+	struct scene s;
+	scene_init(&s);
+	room_put(&s.room, "two/x", "");
+	room_put(&s.room, "one/x", "");
+	CU_ASSERT_EQUAL(symlink("one", room_path(&s.room, "link")), 0);
+	search(&s, INCLUDE_NORMAL, "link");
+	search(&s, INCLUDE_NORMAL, "two");
+	search(&s, INCLUDE_SYSTEM, "one");
+	read_input(&s, "src/a.c", "#include <h.h>\n");
+	read_input(&s, "one/h.h", "");
+	GUARDS(&s, "two h.h\n");
+	bool pinned = false;
+	for (uint32_t i = 0; i < s.guards.len; i++)
+		pinned = pinned || (strcmp(s.guards.items[i].path, "link") == 0 && s.guards.items[i].exists == GUARD_PINNED);
+	CU_ASSERT(pinned);
+	scene_release(&s);
+}
+
+/* It comes by the change of something else than the directory. */
+static void links_to_nothing_are_watched(void)
+{
+	struct scene s;
+	scene_init(&s);
+	room_put(&s.room, "one/x", "");
+	CU_ASSERT_EQUAL(symlink("../late.h", room_path(&s.room, "one/h.h")), 0);
+	search(&s, INCLUDE_NORMAL, "one");
+	search(&s, INCLUDE_NORMAL, "two");
+	read_input(&s, "src/a.c", "#include <h.h>\n#include <k.h>\n");
+	read_input(&s, "two/h.h", "");
+	read_input(&s, "two/k.h", "int k;");
+	GUARDS(&s, "one h.h\none k.h\n");
+	SAME_NUMBER(s.guards.len, 2);
+	SAME_NUMBER(s.guards.items[0].exists, GUARD_WATCHED);
+	SAME_NUMBER(s.guards.items[0].tuple.ctime_ns, 0);
+	SAME_NUMBER(s.guards.items[1].exists, GUARD_EXISTS);
 	scene_release(&s);
 }
 
@@ -216,7 +293,7 @@ static void precompiled_headers_would_be_taken(void)
 	search(&s, INCLUDE_NORMAL, "inc");
 	read_input(&s, "src/a.c", "#include <h.h>\n");
 	read_input(&s, "inc/h.h", "");
-	GUARDS(&s, "inc h.h.gch\n");
+	GUARDS(&s, "inc h.h.gch\ninc stdc-predef.h\n");
 	scene_release(&s);
 }
 
@@ -283,7 +360,11 @@ void suite_shadow(void)
 	CU_add_test(s, "c11: kinds of directories are searched in order", kinds_of_directories_are_searched_in_order);
 	CU_add_test(s, "c11: absent directories are guarded from above", absent_directories_are_guarded_from_above);
 	CU_add_test(s, "c11: questions are guarded everywhere", questions_are_guarded_everywhere);
-	CU_add_test(s, "c11: computed names are guarded", computed_names_are_guarded);
+	CU_add_test(s, "c11: unexplained names are guarded", unexplained_names_are_guarded);
+	CU_add_test(s, "c11: an input from nowhere is refused", an_input_from_nowhere_is_refused);
+	CU_add_test(s, "c11: next names are guarded behind their first place", next_names_are_guarded_behind_their_first_place);
+	CU_add_test(s, "c11: names of one directory are one place", names_of_one_directory_are_one_place);
+	CU_add_test(s, "c11: links to nothing are watched", links_to_nothing_are_watched);
 	CU_add_test(s, "c22: precompiled headers would be taken", precompiled_headers_would_be_taken);
 	CU_add_test(s, "absolute names need no guard", absolute_names_need_no_guard);
 	CU_add_test(s, "tuples of guarded directories are theirs", tuples_of_guarded_directories_are_theirs);
