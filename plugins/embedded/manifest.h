@@ -19,14 +19,15 @@
 
 #include <soldr/reason.h>
 
-enum { MANIFEST_FORMAT = 3, MANIFEST_INPUTS_MAX = 1 << 20, MANIFEST_CANDIDATES_MAX = 64 };
+enum { MANIFEST_FORMAT = 4, MANIFEST_INPUTS_MAX = 1 << 20, MANIFEST_CANDIDATES_MAX = 64 };
 
 enum input_flag {
 	INPUT_COMPILER = 1u << 0,   /* a program, not a source */
 	INPUT_BELOW_ROOT = 1u << 1, /* path is below the checkout's root */
 	INPUT_IN_OUT_DIR = 1u << 2, /* the path is relative to the output directory */
 	INPUT_VARIABLE = 1u << 3,   /* no file: path is a variable's name, the digest is input_text_digest of its value */
-	INPUT_OUT_DIR = 1u << 4     /* no file: the digest is input_text_digest of the output directory */
+	INPUT_OUT_DIR = 1u << 4,    /* no file: the digest is input_text_digest of the output directory */
+	INPUT_TIMED = 1u << 5       /* the modification time decides too */
 };
 
 /* Of a text that is an input by itself; NULL (a variable that is not set) differs from "". */

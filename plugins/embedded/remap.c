@@ -122,7 +122,8 @@ static bool may_map(const struct unit *u, const char *directory, const char *roo
 
 int remap_prepare(struct unit *u)
 {
-	if (!u->inst->path_remap)
+	/* A precompiled header is full of paths, packed by Clang, and no other checkout's is used here. */
+	if (!u->inst->path_remap || u->inv.language == LANGUAGE_HEADER || u->inv.precompiled.len)
 		return 0;
 	char *directory = key_apparent_directory(u->req);
 	if (!directory)

@@ -19,6 +19,7 @@
 #include "unit.h"
 
 #include "path.h"
+#include "precompiled.h"
 #include "sys.h"
 #include "worktree.h"
 
@@ -197,7 +198,7 @@ static bool is_input(struct search *s, const char *dir, const char *name)
 	return fits && memo_has(&s->paths, path);
 }
 
-/* NAME.SUFFIX in DIR, where the compiler would take it for the header. There: who knows what it holds. */
+/* NAME.SUFFIX in DIR, where the compiler would take it for the header. There, and no input: who knows what it holds. */
 static enum soldr_reason pass_by_form(struct search *s, const char *dir, const char *name, const char *suffix, bool guard)
 {
 	char path[PATH_MAX], form[PATH_MAX];
@@ -209,6 +210,8 @@ static enum soldr_reason pass_by_form(struct search *s, const char *dir, const c
 		return SOLDR_REASON_NONE;
 	if (sys.fstatat(s->u->dir, path, &st, 0) != 0)
 		return guard ? pass_by(s, dir, form) : SOLDR_REASON_NONE;
+	if (is_input(s, dir, form))
+		return SOLDR_REASON_NONE;
 	snprintf(s->detail, s->detail_size, "%s", path);
 	return SOLDR_REASON_PRECOMPILED_HEADER;
 }
@@ -299,8 +302,10 @@ static enum soldr_reason follow(struct search *s, const char *includer_dir, cons
 {
 	const char *name = spelled + 1;
 	bool quoted = *spelled == '"', asked = asker == ASKER_HAS;
-	bool precompiled = asker == ASKER_FIRST && s->u->inv.family == FAMILY_GCC;
+	bool precompiled = asker == ASKER_FIRST && precompiled_is_searched(s->u);
 	enum soldr_reason why = asked ? SOLDR_REASON_NONE : follow_twin(s, includer_dir, spelled);
+	if (why == SOLDR_REASON_NONE && *name == '/' && s->inputs->precompiled && !is_input(s, "", name))
+		return asked_for(s, "", name);
 	if (why != SOLDR_REASON_NONE || *name == '/' || !*name)
 		return why;
 	size_t from = quoted ? 0 : s->first_bracket, last = from;
@@ -311,10 +316,13 @@ static enum soldr_reason follow(struct search *s, const char *includer_dir, cons
 			found = true;
 		}
 	bool beside = quoted && is_input(s, includer_dir, name);
+	/* A precompiled header may stand for it, or hold its text: then no list names it. */
+	if (s->inputs->precompiled && !found && !beside)
+		asked = true;
 	if (precompiled && quoted)
-		why = pass_by_precompiled(s, includer_dir, name, found);
-	for (size_t i = from; precompiled && !beside && i < s->dirs.len && why == SOLDR_REASON_NONE; i++)
-		why = pass_by_precompiled(s, s->dirs.items[i], name, i < last);
+		why = pass_by_precompiled(s, includer_dir, name, found || beside || asked);
+	for (size_t i = from; precompiled && !beside && i < (found ? last + 1 : s->dirs.len) && why == SOLDR_REASON_NONE; i++)
+		why = pass_by_precompiled(s, s->dirs.items[i], name, found || asked);
 	if (why != SOLDR_REASON_NONE || (!asked && (beside || !found)))
 		return why; /* nothing comes before the includer's own directory; or never looked for */
 	if (asked && !found)
@@ -379,20 +387,18 @@ static void add_kind(struct vec *dirs, const struct invocation *inv, enum includ
 			vec_add(dirs, inv->include_dirs[i].path);
 }
 
-static void make_search_path(struct search *s, const struct identity *id)
+void search_path(const struct unit *u, const struct identity *id, struct vec *dirs, size_t *first_bracket)
 {
-	const struct invocation *inv = &s->u->inv;
-	add_kind(&s->dirs, inv, INCLUDE_QUOTE);
-	s->first_bracket = s->dirs.len;
-	add_kind(&s->dirs, inv, INCLUDE_NORMAL);
-	add_env_dirs(&s->dirs, env_get(s->u->req->envp, "CPATH"));
-	add_kind(&s->dirs, inv, INCLUDE_SYSTEM);
-	vec_add_all(&s->dirs, vec_items(&id->system_dirs));
-	add_kind(&s->dirs, inv, INCLUDE_AFTER);
-	if (!vec_ok(&s->dirs))
-		s->failed = true;
-	for (size_t i = 0; i < s->dirs.len; i++)
-		path_tidy(s->dirs.items[i]);
+	const struct invocation *inv = &u->inv;
+	add_kind(dirs, inv, INCLUDE_QUOTE);
+	*first_bracket = dirs->len;
+	add_kind(dirs, inv, INCLUDE_NORMAL);
+	add_env_dirs(dirs, env_get(u->req->envp, "CPATH"));
+	add_kind(dirs, inv, INCLUDE_SYSTEM);
+	vec_add_all(dirs, vec_items(&id->system_dirs));
+	add_kind(dirs, inv, INCLUDE_AFTER);
+	for (size_t i = 0; i < dirs->len; i++)
+		path_tidy(dirs->items[i]);
 }
 
 /* Headers of the user may have a precompiled form beside them, from one moment to the next. */
@@ -408,13 +414,27 @@ static enum soldr_reason guard_precompiled(struct search *s, const struct input 
 	return why;
 }
 
+/* -include and -imacros look like #include "…" in the working directory. */
+static enum soldr_reason follow_option(struct search *s, const char *name)
+{
+	struct buf spelled = BUF_INIT;
+	enum soldr_reason why = SOLDR_REASON_NONE;
+	buf_addf(&spelled, "\"%s", name);
+	if (buf_ok(&spelled))
+		why = follow(s, "", spelled.data, ASKER_FIRST);
+	else
+		s->failed = true;
+	buf_release(&spelled);
+	return why;
+}
+
 static enum soldr_reason follow_all(struct search *s, const struct input_list *l)
 {
 	enum soldr_reason why = SOLDR_REASON_NONE;
 	bool computed = l->scan.flags & SCAN_COMPUTED;
 	for (size_t i = 0; i < l->len && why == SOLDR_REASON_NONE; i++) {
 		const struct input *in = &l->items[i];
-		if (in->is_program)
+		if (in->is_program || in->is_opaque)
 			continue;
 		char *dir = strchr(in->path, '/') ? path_dir(in->path) : strdup("");
 		if (!dir) {
@@ -428,20 +448,17 @@ static enum soldr_reason follow_all(struct search *s, const struct input_list *l
 		free(dir);
 		if (why == SOLDR_REASON_NONE && computed && !in->is_source)
 			why = follow_unexplained(s, l, in->path);
-		if (why == SOLDR_REASON_NONE && s->u->inv.family == FAMILY_GCC && !in->is_source && !in->is_system)
+		if (why == SOLDR_REASON_NONE && precompiled_is_searched(s->u) && !in->is_source && !in->is_system)
 			why = guard_precompiled(s, in);
 	}
-	/* -include and -imacros look like #include "…" in the working directory. */
+	for (size_t i = 0; i < s->u->inv.frontend_includes.len && why == SOLDR_REASON_NONE; i++)
+		why = follow_option(s, s->u->inv.frontend_includes.items[i]);
 	for (size_t i = 0; i < s->u->inv.forced_includes.len && why == SOLDR_REASON_NONE; i++) {
-		struct buf spelled = BUF_INIT;
-		buf_addf(&spelled, "\"%s", s->u->inv.forced_includes.items[i]);
-		if (buf_ok(&spelled))
-			why = follow(s, "", spelled.data, ASKER_FIRST);
+		why = follow_option(s, s->u->inv.forced_includes.items[i]);
 		/* Clang does not search for the precompiled form. */
 		static const char *const forms[] = {"pch", "gch"};
 		for (size_t k = 0; k < 2 && why == SOLDR_REASON_NONE && s->u->inv.family == FAMILY_CLANG; k++)
 			why = pass_by_form(s, "", s->u->inv.forced_includes.items[i], forms[k], true);
-		buf_release(&spelled);
 	}
 	return why;
 }
@@ -464,7 +481,8 @@ enum soldr_reason guards_make(const struct unit *u, const struct identity *id, s
                               struct guard_list *out, char *detail, size_t detail_size)
 {
 	struct search s = {.u = u, .inputs = l, .begun = begun, .out = out, .detail = detail, .detail_size = detail_size};
-	make_search_path(&s, id);
+	search_path(u, id, &s.dirs, &s.first_bracket);
+	s.failed = !vec_ok(&s.dirs);
 	note_inputs(&s, l);
 	enum soldr_reason why = follow_all(&s, l);
 	for (size_t i = 0; i < s.present.len && why == SOLDR_REASON_NONE; i++) {
