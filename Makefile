@@ -35,8 +35,8 @@ SERVICE := config config_options config_settings config_values config_yaml count
 CLI := build cargo cli compiler main parity_check parity_compare parity_report parity_requests parity_run parity_scene signals text verb_backends verb_cache verb_config verb_doctor verb_help \
 	verb_parity verb_stats wrap
 EMBEDDED := archive args_gcc args_names args_rustc args_sides args_table backend crates depfile depinfo digests \
-	entry evict evidence expansion files guards identity inputs key link lookup manifest match materialise miss \
-	native object package remap response rust rust_inputs scan script sealed several shadow store toolchain verify \
+	entry evict evidence expansion files guards header_record identity inputs key link lookup manifest match materialise miss \
+	native object package precompiled remap response rust rust_inputs scan script sealed several shadow store toolchain verify \
 	witness
 WRAPPED := backend command outcome profile statslog
 NULL := null

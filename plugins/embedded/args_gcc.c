@@ -40,6 +40,8 @@ struct parse {
 	const char *source_language_name;
 	bool architecture_given;
 	bool assembler_value_next; /* the next item for the assembler is a value */
+	struct vec *frontend_value; /* where the next item for Clang's front end goes; NULL: it is an option */
+	bool emits_precompiled;     /* -Xclang -emit-pch */
 
 	unsigned all_count, user_count, list_count; /* -MD, -MMD, and either in a -Wp, */
 	bool list_user;
@@ -316,6 +318,26 @@ static void depfile_user(struct parse *p)
 	}
 }
 
+/* False: it may do what is not known here. */
+static bool frontend_item(struct parse *p, const char *item)
+{
+	if (p->frontend_value) {
+		vec_add(p->frontend_value, item);
+		p->frontend_value = NULL;
+	} else if (!strcmp(item, "-include")) {
+		p->frontend_value = &p->inv->frontend_includes;
+	} else if (!strcmp(item, "-include-pch")) {
+		p->frontend_value = &p->inv->precompiled;
+	} else if (!strcmp(item, "-emit-pch")) {
+		p->emits_precompiled = true;
+	} else if (!strcmp(item, "-fno-pch-timestamp")) {
+		p->inv->untimed = true;
+	} else {
+		return frontend_option_is_safe(item);
+	}
+	return true;
+}
+
 static void passed_on(struct parse *p, const struct option *o, const char *value, const char *argument)
 {
 	bool fine = true;
@@ -325,7 +347,7 @@ static void passed_on(struct parse *p, const struct option *o, const char *value
 		fine = (is_macro_item(value) && value[2]) || !strcmp(value, "-fopenmp");
 		break;
 	case EFFECT_FRONTEND_OPTION:
-		fine = frontend_option_is_safe(value);
+		fine = frontend_item(p, value);
 		break;
 	case EFFECT_BACKEND_OPTION:
 		fine = backend_option_is_safe(value) && !option_may_name_file(p, value);
@@ -338,7 +360,6 @@ static void passed_on(struct parse *p, const struct option *o, const char *value
 		return;
 	struct buf text = BUF_INIT;
 	buf_addf(&text, "%s %s", argument, value);
-	/* Build systems hand -include-pch to Clang's front end. */
 	refuse(p, strstr(value, "-pch") ? SOLDR_REASON_PRECOMPILED_HEADER : SOLDR_REASON_UNSUPPORTED_OPTION,
 	       buf_str(&text));
 	buf_release(&text);
@@ -369,6 +390,7 @@ static void apply(struct parse *p, const struct option *o, const char *argument,
 	case EFFECT_INCLUDE_SYSTEM: add_include_dir(p, INCLUDE_SYSTEM, value, argument); break;
 	case EFFECT_INCLUDE_AFTER: add_include_dir(p, INCLUDE_AFTER, value, argument); break;
 	case EFFECT_FORCED_INCLUDE: vec_add(&inv->forced_includes, value); break;
+	case EFFECT_PRECOMPILED: vec_add(&inv->precompiled, value); break;
 	case EFFECT_EXTRA_INPUT:
 		vec_add(&inv->extra_inputs, value);
 		if (!*value)
@@ -471,6 +493,17 @@ static bool links(const struct parse *p)
 	return !p->sides.compile && !p->assembly && !p->sides.syntax_only;
 }
 
+static bool settle_header(struct parse *p)
+{
+	const char *detail = p->source;
+	bool named = p->depfile || p->list_depfile, depfile = p->all_count || p->user_count || p->list_count;
+	enum soldr_reason why = sides_of_header(p->inv, &p->sides, p->source_language_name, depfile && !named, &detail);
+
+	if (p->assembly)
+		why = SOLDR_REASON_PRECOMPILED_HEADER;
+	return why == SOLDR_REASON_NONE || settle(p, why, detail);
+}
+
 static bool settle_language(struct parse *p)
 {
 	struct invocation *inv = p->inv;
@@ -480,11 +513,14 @@ static bool settle_language(struct parse *p)
 	else
 		inv->language = language_of_file(inv->family, p->source, p->cxx);
 	if (inv->language == LANGUAGE_HEADER)
-		return settle(p, SOLDR_REASON_PRECOMPILED_HEADER, p->source);
+		return settle_header(p);
 	if (links(p))
 		return settle(p, SOLDR_REASON_LINK, p->source);
 	if (inv->language == LANGUAGE_UNKNOWN)
 		return settle(p, SOLDR_REASON_UNKNOWN_LANGUAGE, p->source_language_name ? p->source_language_name : p->source);
+	/* Of several Clang takes one, and for text that is preprocessed already none. */
+	if (inv->precompiled.len > 1 || (inv->precompiled.len && language_is_preprocessed(inv->language)))
+		refuse(p, SOLDR_REASON_PRECOMPILED_HEADER, "-include-pch");
 	/* A g++ under another name would read .c as C++. */
 	if (inv->family == FAMILY_GCC && !p->program.known && !p->source_language_name &&
 	    inv->language != language_of_file(inv->family, p->source, true))
@@ -542,7 +578,9 @@ static bool settle_output(struct parse *p)
 	/* -S of assembler writes the preprocessed text to standard output, or nothing. */
 	if (p->assembly && (inv->language == LANGUAGE_ASM || inv->language == LANGUAGE_ASM_CPP))
 		return settle(p, SOLDR_REASON_PREPROCESS_ONLY, "-S of assembler");
-	if (!inv->output_given)
+	if (!inv->output_given && inv->language == LANGUAGE_HEADER)
+		inv->output = named_after(p, p->source, strlen(p->source), ".gch");
+	else if (!inv->output_given)
 		inv->output = named_after(p, base, stem_len(inv, base), extension);
 	if (!inv->output || !inv->source)
 		return false;
@@ -588,8 +626,7 @@ static bool settle_depfile(struct parse *p)
 {
 	struct invocation *inv = p->inv;
 	bool wanted = p->all_count || p->user_count || p->list_count;
-	bool preprocessed = inv->language == LANGUAGE_ASM || inv->language == LANGUAGE_C_CPP_OUTPUT ||
-	                    inv->language == LANGUAGE_CXX_CPP_OUTPUT;
+	bool preprocessed = language_is_preprocessed(inv->language);
 	bool unclear = p->depfile_conflict || p->list_count > 1;
 
 	/* GCC, Clang and their -Wp, disagree on which name wins. */
@@ -628,6 +665,10 @@ static void finish(struct parse *p)
 		return;
 	if (p->assembler_value_next)
 		refuse(p, SOLDR_REASON_UNSUPPORTED_OPTION, "an assembler option without its value");
+	if (p->frontend_value)
+		refuse(p, SOLDR_REASON_UNSUPPORTED_OPTION, "a front end option without its value");
+	if (p->emits_precompiled && p->inv->language != LANGUAGE_HEADER)
+		refuse(p, SOLDR_REASON_PRECOMPILED_HEADER, "-Xclang -emit-pch");
 	if (p->refused != SOLDR_REASON_NONE) {
 		settle(p, p->refused, p->detail);
 		return;
@@ -681,7 +722,7 @@ int invocation_parse(struct invocation *inv, enum family family, const char *con
 	}
 	free(p.list_depfile);
 	return p.no_memory || !vec_ok(&inv->key_args) || !vec_ok(&inv->probe_args) || !vec_ok(&inv->extra_inputs) ||
-	       !vec_ok(&inv->forced_includes) ? -1 : 0;
+	       !vec_ok(&inv->forced_includes) || !vec_ok(&inv->frontend_includes) || !vec_ok(&inv->precompiled) ? -1 : 0;
 }
 
 void invocation_release(struct invocation *inv)
@@ -700,5 +741,7 @@ void invocation_release(struct invocation *inv)
 	vec_release(&inv->probe_args);
 	vec_release(&inv->extra_inputs);
 	vec_release(&inv->forced_includes);
+	vec_release(&inv->frontend_includes);
+	vec_release(&inv->precompiled);
 	*inv = INVOCATION_INIT;
 }

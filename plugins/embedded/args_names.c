@@ -39,6 +39,11 @@ enum language language_of_name(const char *name)
 	return LANGUAGE_UNKNOWN;
 }
 
+bool language_is_preprocessed(enum language language)
+{
+	return language == LANGUAGE_ASM || language == LANGUAGE_C_CPP_OUTPUT || language == LANGUAGE_CXX_CPP_OUTPUT;
+}
+
 static const struct {
 	const char *extension;
 	unsigned char families;

@@ -10,6 +10,8 @@
 
 /* Of -x; LANGUAGE_UNKNOWN also for those that are not cached. */
 enum language language_of_name(const char *name);
+/* No preprocessor runs for it. */
+bool language_is_preprocessed(enum language);
 /* Of a file by its extension. cxx: the driver is g++ or clang++, where .c, .i and .h are C++. */
 enum language language_of_file(enum family, const char *path, bool cxx);
 

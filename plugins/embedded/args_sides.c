@@ -309,6 +309,31 @@ static void check_names(struct settling *s)
 	}
 }
 
+enum soldr_reason sides_of_header(struct invocation *inv, struct side_request *r, const char *language, bool unnamed_depfile,
+                                  const char **detail)
+{
+	if (language && !strncmp(language, "c++-", 4) && strcmp(language, "c++-header") != 0) {
+		*detail = language;
+		return SOLDR_REASON_MODULES;
+	}
+	if (r->syntax_only || r->emit_llvm || (r->kinds & 1u << SIDE_TEMPORARIES))
+		return SOLDR_REASON_PRECOMPILED_HEADER;
+	/* Where Clang puts it differs from version to version, and GCC has an odd name for the depfile. */
+	if (!inv->output_given && (inv->family == FAMILY_CLANG || unnamed_depfile)) {
+		*detail = "without -o";
+		return SOLDR_REASON_PRECOMPILED_HEADER;
+	}
+	if (inv->output && !strcmp(inv->output, "/dev/null")) {
+		*detail = inv->output;
+		return SOLDR_REASON_PRECOMPILED_HEADER;
+	}
+	/* There is no code yet for which these would be written; GCC writes notes all the same. */
+	r->kinds &= ~(1u << SIDE_SPLIT_DWARF | (inv->family == FAMILY_CLANG ? 1u << SIDE_NOTES : 0));
+	/* Relative paths of inputs may be completed in it, and Clang names it in itself. */
+	inv->cwd_in_key = inv->output_in_key = true;
+	return SOLDR_REASON_NONE;
+}
+
 bool sides_settle(struct invocation *inv, const struct side_request *r, const char *cwd)
 {
 	struct settling s = {.inv = inv, .request = r, .name = BUF_INIT};
@@ -325,6 +350,10 @@ bool sides_settle(struct invocation *inv, const struct side_request *r, const ch
 		settle_clang(&s, cwd);
 	else
 		settle_gcc(&s);
+	if (inv->language == LANGUAGE_HEADER) { /* neither an assembler nor objcopy runs */
+		inv->tools = 0;
+		inv->output_keeps_mode = inv->family == FAMILY_GCC;
+	}
 	check_names(&s);
 	buf_release(&s.name);
 	return !s.failed;

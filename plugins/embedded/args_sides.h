@@ -42,6 +42,11 @@ bool sides_add(struct invocation *, const char *path, bool optional, bool keeps_
  * refuses the invocation.
  */
 bool sides_settle(struct invocation *, const struct side_request *, const char *cwd);
+/*
+ * The same beforehand for a precompiled header. language: by its name, or NULL. unnamed_depfile: one without a name is asked for.
+ * NONE, or why such a call is not cached, with a detail unless it is the source.
+ */
+enum soldr_reason sides_of_header(struct invocation *, struct side_request *, const char *language, bool unnamed_depfile, const char **detail);
 /* What GCC puts in front of the extension of a further file, or of a depfile that -o does not name. NULL: no memory. */
 char *sides_gcc_prefix(const struct invocation *, const struct side_request *);
 

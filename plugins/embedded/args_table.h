@@ -37,6 +37,7 @@ enum option_effect {
 	EFFECT_INCLUDE_SYSTEM,
 	EFFECT_INCLUDE_AFTER,
 	EFFECT_FORCED_INCLUDE,      /* -include -imacros: the depfile lists the file */
+	EFFECT_PRECOMPILED,         /* -include-pch */
 	EFFECT_EXTRA_INPUT,         /* a file that no depfile lists */
 	EFFECT_PROFILE_USE,         /* reads a profile: the one named, or one found by name */
 	EFFECT_SIDE,                /* writes a further file */

@@ -7,6 +7,7 @@
 
 #include "native.h"
 #include "path.h"
+#include "precompiled.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -354,6 +355,8 @@ enum soldr_reason unit_prepare(struct unit *u, char *detail, size_t detail_size,
 		return why;
 	u->dir = open(req->cwd, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	u->memo.dir = u->dir;
+	u->memo.read = precompiled_digest;
+	u->memo.arg = &u->inst->store;
 	snprintf(detail, detail_size, "%s", u->inv.source);
 	if (u->dir < 0 || files_read(u->dir, u->inv.source, NULL, &tuple, &u->source, NULL) != 0)
 		return SOLDR_REASON_INPUT_UNREADABLE;
@@ -434,16 +437,20 @@ struct verifier {
 static void verify_file(void *arg, unsigned shard, const char *name, const char *path, const struct stat *st)
 {
 	struct verifier *v = arg;
-	enum store_kind kind = name[63] == 'm' ? STORE_MANIFEST : STORE_ENTRY;
+	enum store_kind kind = (enum store_kind)(strchr(STORE_KIND_LETTERS, name[63]) - STORE_KIND_LETTERS);
 	struct digest key;
+	struct header_record record = HEADER_RECORD_INIT;
+	struct buf text = BUF_INIT;
 	struct manifest m = MANIFEST_INIT;
 	struct entry e = {0};
 	(void)path;
 	key.bytes[0] = (unsigned char)shard;
 	bool good = digest_unhex(name, key.bytes + 1, DIGEST_SIZE - 1);
-	struct buf *file = kind == STORE_MANIFEST ? &m.file : &e.file;
+	struct buf *file = kind == STORE_MANIFEST ? &m.file : kind == STORE_ENTRY ? &e.file : &text;
 	good = good && store_read(&v->inst->store, kind, &key, file, NULL) == 0;
-	good = good && (kind == STORE_MANIFEST ? manifest_decode(&m, &key, NULL) : entry_decode(&e, &key, NULL)) == 0;
+	good = good && (kind == STORE_MANIFEST ? manifest_decode(&m, &key, NULL)
+	                : kind == STORE_ENTRY  ? entry_decode(&e, &key, NULL)
+	                                       : header_record_decode(&record, &text, &key)) == 0;
 	for (size_t i = 0; good && i < e.section_count; i++) {
 		struct buf raw = BUF_INIT;
 		good = entry_unpack(&e.sections[i], &raw, NULL) == 0;
@@ -460,6 +467,8 @@ static void verify_file(void *arg, unsigned shard, const char *name, const char 
 	}
 	manifest_release(&m);
 	entry_release(&e);
+	header_record_release(&record);
+	buf_release(&text);
 }
 
 static void remove_file(void *arg, unsigned shard, const char *name, const char *path, const struct stat *st)

@@ -18,8 +18,20 @@
 
 enum { ENTRY_FORMAT = 3, ENTRY_SECTIONS_MAX = 64 };
 
-/* On disk: never renumber. ENTRY_BASE: the directory of the outputs that the texts name, where it is no part of the key. ENTRY_SIDE + n: the nth further output, in the order in which the invocation names them. */
-enum entry_kind { ENTRY_OBJECT = 1, ENTRY_DEPFILE = 2, ENTRY_STDOUT = 3, ENTRY_STDERR = 4, ENTRY_BASE = 5, ENTRY_SIDE = 16 };
+/*
+ * On disk: never renumber. ENTRY_BASE: the directory of the outputs that the texts name, where it is no part of the key.
+ * ENTRY_RECORD: what is known of the precompiled header that is the output (precompiled.h). ENTRY_SIDE + n: the nth further output, in the order in which
+ * the invocation names them.
+ */
+enum entry_kind {
+	ENTRY_OBJECT = 1,
+	ENTRY_DEPFILE = 2,
+	ENTRY_STDOUT = 3,
+	ENTRY_STDERR = 4,
+	ENTRY_BASE = 5,
+	ENTRY_RECORD = 6,
+	ENTRY_SIDE = 16
+};
 
 struct entry_section {
 	uint32_t kind;    /* enum entry_kind */

@@ -46,7 +46,7 @@ static bool is_litter(const char *name, const struct stat *st)
 static bool is_store_name(const char *name)
 {
 	size_t n = strlen(name);
-	return n == 64 && name[62] == '.' && (name[63] == 'm' || name[63] == 'e');
+	return n == 64 && name[62] == '.' && strchr(STORE_KIND_LETTERS, name[63]);
 }
 
 static bool is_entry_name(const char *name)

@@ -61,7 +61,14 @@ static bool is_dropped(const struct option *o)
 	}
 }
 
-/* The unit's arguments for -E, without what keeps comments or drops line markers. */
+/* What would have a precompiled header written, or read by GCC, in the place of text. */
+static bool is_precompiling(const char *argument, const char *value)
+{
+	return strcmp(argument, "-fpch-preprocess") == 0 || strcmp(argument, "-Xclang=-emit-pch") == 0 ||
+	       (strcmp(argument, "-Xclang") == 0 && value && strcmp(value, "-emit-pch") == 0);
+}
+
+/* The unit's arguments for the preprocessor, without what keeps comments or drops line markers. */
 static void question(const struct unit *u, struct vec *argv)
 {
 	const struct vec *args = &u->inv.key_args;
@@ -71,7 +78,7 @@ static void question(const struct unit *u, struct vec *argv)
 		const struct option *o = option_find(u->inv.family, a, &value);
 		bool separate = o && !value && (o->arity == ARITY_SEPARATE || o->arity == ARITY_EITHER) && i + 1 < args->len;
 		bool dropped = strncmp(a, "-Wp,-M", 6) == 0 || strcmp(a, "-C") == 0 || strcmp(a, "-CC") == 0 || strcmp(a, "-P") == 0 ||
-		               (o && is_dropped(o));
+		               (o && is_dropped(o)) || is_precompiling(a, separate ? args->items[i + 1] : NULL);
 		if (!dropped)
 			vec_add(argv, a);
 		i += separate;
@@ -79,12 +86,6 @@ static void question(const struct unit *u, struct vec *argv)
 			vec_add(argv, args->items[i]);
 	}
 	vec_add(argv, "-w");
-	vec_add(argv, "-E");
-	vec_add(argv, "-dI");
-	for (size_t i = 0; i < MACROS; i++)
-		if (!user_defines(args, macros[i].name))
-			vec_addf(argv, "-D%s=%s", macros[i].name, macros[i].marker);
-	vec_add(argv, u->inv.source);
 }
 
 /* ---- strings of preprocessed text ------------------------------------------------------ */
@@ -371,6 +372,12 @@ uint32_t expansion_hazards(struct unit *u, struct input_list *l)
 	const soldr_host *host = u->inst->host;
 	struct vec argv = VEC_INIT;
 	question(u, &argv);
+	vec_add(&argv, "-E");
+	vec_add(&argv, "-dI");
+	for (size_t i = 0; i < MACROS; i++)
+		if (!user_defines(&u->inv.key_args, macros[i].name))
+			vec_addf(&argv, "-D%s=%s", macros[i].name, macros[i].marker);
+	vec_add(&argv, u->inv.source);
 	soldr_spawn sp = {
 		.struct_size = sizeof sp,
 		.flags = SOLDR_SPAWN_CAPTURE_STDOUT | SOLDR_SPAWN_MUTE_STDOUT | SOLDR_SPAWN_MUTE_STDERR | SOLDR_SPAWN_NO_STDIN | SOLDR_SPAWN_PROBE,
@@ -398,4 +405,26 @@ uint32_t expansion_hazards(struct unit *u, struct input_list *l)
 	}
 	vec_release(&argv);
 	return hazards;
+}
+
+int expansion_list(struct unit *u, const char *file)
+{
+	const soldr_host *host = u->inst->host;
+	struct vec argv = VEC_INIT;
+	question(u, &argv);
+	vec_add(&argv, "-M");
+	vec_add(&argv, "-MF");
+	vec_add(&argv, file);
+	vec_add(&argv, u->inv.source);
+	soldr_spawn sp = {
+		.struct_size = sizeof sp,
+		.flags = SOLDR_SPAWN_MUTE_STDOUT | SOLDR_SPAWN_MUTE_STDERR | SOLDR_SPAWN_NO_STDIN | SOLDR_SPAWN_PROBE,
+		.file = u->req->compiler,
+		.argv = vec_items(&argv),
+	};
+	soldr_exit ex = {.struct_size = sizeof ex};
+	soldr_error ignored = SOLDR_ERROR_INIT;
+	bool good = vec_ok(&argv) && host->run(host->core, u->req->id, &sp, &ex, &ignored) == 0 && !ex.exit_code && !ex.signal;
+	vec_release(&argv);
+	return good ? 0 : -1;
 }

@@ -158,6 +158,8 @@ static enum soldr_reason follow_wrappers(struct unit *u, struct input_list *l, s
 		struct tuple tuple;
 		struct digest digest;
 		struct vec met = VEC_INIT;
+		if (in->is_opaque)
+			continue;
 		buf_clear(content);
 		if (files_read(u->dir, in->path, content, &tuple, &digest, NULL) != 0 || !digest_equal(&digest, &in->digest))
 			return SOLDR_REASON_INPUT_MODIFIED;
@@ -211,7 +213,7 @@ static const char *suspect_time(const struct unit *u, const struct input_list *l
 
 static bool is_settled_by_preprocessor(enum language language)
 {
-	return language == LANGUAGE_C || language == LANGUAGE_CXX || language == LANGUAGE_OBJC || language == LANGUAGE_OBJCXX;
+	return language == LANGUAGE_HEADER || language == LANGUAGE_C || language == LANGUAGE_CXX || language == LANGUAGE_OBJC || language == LANGUAGE_OBJCXX;
 }
 
 static enum soldr_reason judge(const struct unit *u, struct input_list *l, const char **what)
@@ -231,6 +233,12 @@ static enum soldr_reason judge(const struct unit *u, struct input_list *l, const
 			return SOLDR_REASON_EMBEDDED_FILE;
 		l->embedder = *what;
 	}
+	/* What it names may be passed over for the text that a precompiled header holds, and is then in no list. */
+	for (size_t i = 0; i < l->len && l->passes_over; i++)
+		if (l->items[i].flags & SCAN_COMPUTED) {
+			*what = l->items[i].path;
+			return SOLDR_REASON_INPUTS_UNKNOWN;
+		}
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
 		if (l->scan.flags & table[i].flag) {
 			*what = culprit(l, table[i].flag, table[i].what);
@@ -250,7 +258,7 @@ static const char *find_twins(const struct input_list *l)
 		return NULL;
 	for (size_t i = 0; i < l->len; i++)
 		for (size_t k = i + 1; k < l->len; k++)
-			if (!l->items[i].is_program && !l->items[k].is_program && l->items[i].tuple.size &&
+			if (!l->items[i].is_program && !l->items[k].is_program && !l->items[k].is_opaque && l->items[i].tuple.size &&
 			    ((l->items[i].flags | any) & SCAN_ONCE) && l->items[i].tuple.size == l->items[k].tuple.size &&
 			    digest_equal(&l->items[i].digest, &l->items[k].digest))
 				return l->items[i].path;
@@ -486,10 +494,21 @@ static bool shows_headers(const struct invocation *inv)
 	return false;
 }
 
+/* Of what is in a precompiled header, that knows best which are system headers. */
+static bool lists_precompiled(const struct unit *u, const struct input_list *l)
+{
+	static const char option[] = "-fpch-deps";
+	bool lists = u->inv.family == FAMILY_CLANG;
+	for (size_t i = 0; i < u->inv.key_args.len; i++)
+		lists = lists || strcmp(u->inv.key_args.items[i], option) == 0;
+	return l->precompiled && lists;
+}
+
 bool inputs_user_headers(const struct unit *u, const struct identity *id, const struct input_list *l, const struct vec *paths, bool *keep)
 {
 	struct dir_lists d = {VEC_INIT, VEC_INIT};
-	bool sure = sort_dirs(u, id, &d) && !share_a_directory(&d) && !env_get(u->req->envp, "CPATH") && !shows_headers(&u->inv);
+	bool sure = sort_dirs(u, id, &d) && !share_a_directory(&d) && !env_get(u->req->envp, "CPATH") && !shows_headers(&u->inv) &&
+	            !lists_precompiled(u, l) && !u->inv.frontend_includes.len;
 	for (size_t i = 0; i < l->len && sure; i++) {
 		struct input *in = &l->items[i];
 		char *full = path_absolute(u->req->cwd, in->path);

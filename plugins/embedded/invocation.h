@@ -120,6 +120,12 @@ struct invocation {
 	 * them, but a .gch or .pch beside one would be read in its place.
 	 */
 	struct vec forced_includes;
+	/* Those that Clang's driver hands to its front end as they stand: no precompiled form of them is looked for. */
+	struct vec frontend_includes;
+	/* The files of -include-pch. */
+	struct vec precompiled;
+	/* The precompiled header that is made does not hold the modification times of its inputs. */
+	bool untimed;
 	/* Files that options name and that no depfile lists; their contents belong to the inputs. */
 	struct vec extra_inputs;
 	/* The include path as the options give it, in order of the command line. */

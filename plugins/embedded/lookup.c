@@ -1,4 +1,5 @@
 /* lookup: from the direct key to outputs on disk. See unit.h. */
+#include "precompiled.h"
 #include "rust.h"
 #include "unit.h"
 
@@ -145,6 +146,8 @@ int lookup(struct unit *u, soldr_result *r, soldr_error *err)
 		result_reason(r, SOLDR_REASON_VERIFIED, "");
 	else
 		rc = serve(u, &found->entry, r, err);
+	if (!rc && !u->verify && u->inv.language == LANGUAGE_HEADER)
+		precompiled_restore(u, &found->entry);
 	bool foreign = !digest_equal(&c->root, &u->root_id);
 	if (!rc && (stale || foreign) && !u->inst->store.readonly)
 		renew(u, &found->manifest, c);

@@ -26,7 +26,8 @@ enum input_flag {
 	INPUT_BELOW_ROOT = 1u << 1, /* path is below the checkout's root */
 	INPUT_IN_BASE = 1u << 2, /* the path is relative to the base of rustc's outputs */
 	INPUT_VARIABLE = 1u << 3,   /* no file: path is a variable's name, the digest is input_text_digest of its value */
-	INPUT_BASE = 1u << 4     /* no file: the digest is input_text_digest of the base */
+	INPUT_BASE = 1u << 4,       /* no file: the digest is input_text_digest of the base */
+	INPUT_TIMED = 1u << 5       /* the modification time decides too */
 };
 
 /* Of a text that is an input by itself; NULL (a variable that is not set) differs from "". */

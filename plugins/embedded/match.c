@@ -51,6 +51,12 @@ static const char *place_of(const char *path, uint32_t flags, const struct surro
 	return at->base && n > 0 && n < PATH_MAX ? room : "";
 }
 
+/* Clang compares the times of the headers in a precompiled one: with another time, equal content is not the same input. */
+static bool time_differs(const struct state *s, const struct tuple *now)
+{
+	return (s->flags & INPUT_TIMED) && s->tuple.mtime_ns != now->mtime_ns;
+}
+
 static struct verdict check_inputs(const struct manifest *m, const struct candidate *c, const struct surroundings *at)
 {
 	struct verdict v = {SOLDR_REASON_NONE, "", false};
@@ -71,7 +77,8 @@ static struct verdict check_inputs(const struct manifest *m, const struct candid
 		tuple_of(&now, &st);
 		if (tuple_equal(&now, &s->tuple))
 			continue;
-		const struct memo_item *item = now.size == s->tuple.size && S_ISREG(st.st_mode) ? memo_get(at->memo, path) : NULL;
+		bool comparable = now.size == s->tuple.size && S_ISREG(st.st_mode) && !time_differs(s, &now);
+		const struct memo_item *item = comparable ? memo_get(at->memo, path) : NULL;
 		if (!item || !item->ok || !digest_equal(&item->digest, &s->digest))
 			return (struct verdict){program ? SOLDR_REASON_COMPILER_CHANGED : SOLDR_REASON_INPUT_CHANGED, s->path, false};
 		v.stale = true;
@@ -260,7 +267,8 @@ int manifest_renew(const struct manifest *m, const struct candidate *c, const st
 		 * The tuple that belongs to the bytes that were compared, if it was old enough then to be trusted. A file that is
 		 * read only now must still hold what was recorded.
 		 */
-		if (!item || !item->ok || !item->settled || !tuple_equal(&item->tuple, &now) || !digest_equal(&item->digest, &s->digest))
+		if (!item || !item->ok || !item->settled || !tuple_equal(&item->tuple, &now) || !digest_equal(&item->digest, &s->digest) ||
+		    time_differs(s, &now))
 			return -1;
 		s->tuple = now;
 	}

@@ -7,6 +7,7 @@
  *   GCC, -MMD                   becomes -MD; the depfile is then filtered to what -MMD lists
  *   Clang                       CC_PRINT_HEADERS_FILE=LIST in the environment; with -MMD that also puts
  *                               system headers into the depfile, which is filtered likewise
+ *   GCC makes a precompiled header, and no -MD: it would be in there. -M in a run of its own
  * Where the filter cannot be sure, the compiler runs a second time, muted and
  * untouched, so that the user's depfile is its own.
  *
@@ -16,9 +17,11 @@
 #include "rust.h"
 #include "unit.h"
 
+#include "args_names.h"
 #include "depfile.h"
 #include "fs.h"
 #include "path.h"
+#include "precompiled.h"
 #include "witness.h"
 #include "worktree.h"
 
@@ -36,6 +39,8 @@ struct run {
 	int memory;        /* a file in memory that the compiler writes, or -1 */
 	char *temp;        /* its path */
 	const char *list;  /* where the inputs are read from: temp, or the user's depfile */
+	bool apart;        /* the list is made in a run of its own, beforehand: a header that goes meanwhile is then missed */
+	bool unlisted;     /* which failed */
 	bool no_list;      /* preprocessed or plain assembly: the source is all there is */
 	bool list_is_rule; /* a make rule, not one path a line */
 	bool filter;       /* the user's depfile holds more than he asked for */
@@ -105,10 +110,11 @@ static int plan(struct unit *u, struct run *run, soldr_error *err)
 {
 	const struct invocation *inv = &u->inv;
 	bool clang = inv->family == FAMILY_CLANG;
-	run->filter = inv->depfile_mode == DEPFILE_USER;
-	run->no_list = !unit_is_preprocessed(u);
+	run->apart = !clang && inv->language == LANGUAGE_HEADER && inv->depfile_mode != DEPFILE_ALL;
+	run->filter = inv->depfile_mode == DEPFILE_USER && !run->apart;
+	run->no_list = !unit_runs_preprocessor(u); /* the preprocessor alone knows of further inputs */
 	run->list_is_rule = !clang || inv->depfile_mode != DEPFILE_NONE;
-	if (!u->rust && !run->no_list && (inv->depfile_mode == DEPFILE_NONE || clang)) {
+	if (!u->rust && !run->no_list && (inv->depfile_mode == DEPFILE_NONE || clang || run->apart)) {
 		int rc = open_list(run, err);
 		if (rc)
 			return rc;
@@ -123,16 +129,16 @@ static int plan(struct unit *u, struct run *run, soldr_error *err)
 	if (clang && run->temp) {
 		vec_add(&run->envp, "CC_PRINT_HEADERS=1");
 		vec_addf(&run->envp, "CC_PRINT_HEADERS_FILE=%s", run->temp);
-	} else if (run->temp) {
+	} else if (run->temp && !run->apart) {
 		vec_add(&run->argv, "-MD");
 		vec_add(&run->argv, "-MF");
 		vec_add(&run->argv, run->temp);
-	} else if (inv->mmd_index >= 0) {
+	} else if (inv->mmd_index >= 0 && !run->apart) {
 		vec_release(&run->argv);
 		add_arguments(u, vec_items(&inv->args), &run->argv);
 		replace_argument(&run->argv, (size_t)inv->mmd_index + u->maps.len, inv->mmd_replacement);
 	}
-	run->list = inv->depfile_mode == DEPFILE_NONE ? run->temp : u->depfile_path;
+	run->list = inv->depfile_mode == DEPFILE_NONE || run->apart ? run->temp : u->depfile_path;
 	return vec_ok(&run->argv) && vec_ok(&run->envp) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
 }
 
@@ -179,18 +185,23 @@ static int read_lines(const struct unit *u, const struct buf *text, struct vec *
 	return rc;
 }
 
-/* The list of inputs as paths. For a rule the depfile is kept for the filter. */
-static int read_list(const struct unit *u, const struct run *run, struct buf *text, struct depfile *rule, struct vec *paths)
+/* The list of inputs as paths, but for those that are inputs already. For a rule the depfile is kept for the filter. */
+static int read_list(const struct unit *u, const struct run *run, const struct input_list *known, struct buf *text, struct depfile *rule,
+                     struct vec *paths)
 {
 	if (run->no_list)
 		return 0;
+	if (run->unlisted)
+		return -1;
 	if (fs_read_file(run->list, DEPFILE_MAX, text, NULL) != 0)
 		return -1;
 	if (!run->list_is_rule)
 		return read_lines(u, text, paths);
 	if (depfile_parse(rule, buf_str(text), text->len) != 0)
 		return -1;
-	vec_add_all(paths, vec_items(&rule->paths));
+	for (size_t i = 0; i < rule->paths.len; i++)
+		if (!precompiled_holds(u, known, rule->paths.items[i]))
+			vec_add(paths, rule->paths.items[i]);
 	/* Clang writes a backslash in a name as a slash: its rule may name another file than the one it read. */
 	struct buf lines = BUF_INIT;
 	bool both = run->temp && run->temp != run->list;
@@ -281,6 +292,8 @@ static void name_result(const struct unit *u, const struct input_list *l, const 
 		const char *rest = worktree_rest(u->root, l->items[i].path);
 		hasher_field_str(&h, rest ? "below" : "path", rest ? rest : l->items[i].path);
 		hasher_field(&h, "content", l->items[i].digest.bytes, DIGEST_SIZE);
+		if (l->items[i].state_flags & INPUT_TIMED)
+			hasher_field(&h, "time", &l->items[i].tuple.mtime_ns, sizeof l->items[i].tuple.mtime_ns);
 	}
 	if (own_dir)
 		hasher_field(&h, "directory", own_dir->digest.bytes, DIGEST_SIZE);
@@ -348,10 +361,21 @@ static int product_read(struct unit *u, struct run *run, struct product *p, sold
 	return 0;
 }
 
+/* Stores what is known of the precompiled header, and adds it to the entry in record's memory. */
+static int store_record(struct unit *u, const struct input_list *l, struct entry *e, struct buf *record, soldr_error *err)
+{
+	const struct entry_section *made = entry_find(e, ENTRY_OBJECT);
+	struct digest key;
+	if (!precompiled_record(u, l, made, record, &key))
+		return err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+	add_section(e, ENTRY_RECORD, false, record->data, record->len);
+	return store_write(&u->inst->store, STORE_RECORD, &key, record, err);
+}
+
 static int store_product(struct unit *u, const struct run *run, const struct product *p, const struct input_list *l,
                          const struct guard_list *guards, soldr_error *err)
 {
-	struct buf packed = BUF_INIT, texts[REMAP_TEXTS] = {BUF_INIT, BUF_INIT};
+	struct buf packed = BUF_INIT, record = BUF_INIT, texts[REMAP_TEXTS] = {BUF_INIT, BUF_INIT};
 	struct entry e = p->entry;
 	struct candidate_input in = {.any_terminal = !run->ex.stdout_len && !run->ex.stderr_len};
 	struct state *states = calloc(l->len + 2, sizeof *states), own_dir = {.path = "", .flags = INPUT_BASE};
@@ -362,6 +386,8 @@ static int store_product(struct unit *u, const struct run *run, const struct pro
 	}
 	if (!rc && p->bytes + run->ex.stdout_len + run->ex.stderr_len > u->inst->max_entry_size)
 		rc = err_set(err, SOLDR_E_LIMIT, 0, "embedded", "the result is larger than max_entry_size");
+	if (!rc && u->inv.language == LANGUAGE_HEADER)
+		rc = store_record(u, l, &e, &record, err);
 	if (!rc) {
 		in.root = u->root_id;
 		in.shared = u->root && !l->binds_root && remap_share(u, &e, texts);
@@ -373,7 +399,7 @@ static int store_product(struct unit *u, const struct run *run, const struct pro
 		rc = store_write(&u->inst->store, STORE_ENTRY, &in.result, &packed, err);
 	for (size_t i = 0; !rc && i < l->len; i++) {
 		const struct input *from = &l->items[i];
-		if (from->is_source)
+		if (from->is_source && !(from->state_flags & INPUT_TIMED))
 			continue; /* its content is in the key */
 		const char *rest = worktree_rest(u->root, from->path);
 		states[in.state_count++] = (struct state){
@@ -392,6 +418,7 @@ static int store_product(struct unit *u, const struct run *run, const struct pro
 	buf_release(&packed);
 	for (size_t i = 0; i < REMAP_TEXTS; i++)
 		buf_release(&texts[i]);
+	buf_release(&record);
 	return rc;
 }
 
@@ -476,7 +503,7 @@ static enum soldr_reason judge_run(const struct unit *u, const struct run *run)
  */
 static enum soldr_reason judge_suspects(struct unit *u, struct input_list *inputs, char *detail, size_t detail_size)
 {
-	bool computed = !u->rust && unit_is_preprocessed(u) && (inputs->scan.flags & SCAN_COMPUTED);
+	bool computed = !u->rust && unit_runs_preprocessor(u) && (inputs->scan.flags & SCAN_COMPUTED);
 	if (!inputs->time_macro && !inputs->embedder && !computed)
 		return SOLDR_REASON_NONE;
 	uint32_t hazards = expansion_hazards(u, inputs);
@@ -493,6 +520,10 @@ static enum soldr_reason judge_suspects(struct unit *u, struct input_list *input
 		return SOLDR_REASON_INPUTS_UNKNOWN;
 	}
 	/* The preprocessor must have seen what the compiler saw. */
+	if (!precompiled_text_stands(u, inputs)) {
+		snprintf(detail, detail_size, "%s", inputs->time_macro ? inputs->time_macro : inputs->embedder);
+		return SOLDR_REASON_PRECOMPILED_HEADER;
+	}
 	return inputs_unchanged(u, inputs) ? SOLDR_REASON_NONE : SOLDR_REASON_INPUT_MODIFIED;
 }
 
@@ -568,6 +599,14 @@ static enum soldr_reason keep(struct unit *u, struct run *run, enum soldr_reason
 	return why;
 }
 
+/* Until the file system's clock has gone on since: at most 4 ms. What was written before is then older than what is begun. */
+static void await_tick(int64_t since)
+{
+	static const struct timespec pause = {.tv_nsec = 500 * 1000};
+	for (int i = 0; i < 40 && files_clock_ns() <= since; i++)
+		nanosleep(&pause, NULL);
+}
+
 /* After a successful compile: inputs, depfile, store. */
 static int finish(struct unit *u, struct run *run, const struct identity *id, soldr_result *r, soldr_error *err)
 {
@@ -582,17 +621,20 @@ static int finish(struct unit *u, struct run *run, const struct identity *id, so
 	int rc = 0;
 	run->alone = witness_alone(&run->witness, 1);
 	run->whole = true;
-	bool listed = u->rust || read_list(u, run, &text, &rule, &paths) == 0;
+	if (!u->rust && !run->no_list)
+		why = precompiled_add(u, id, run->begun, run->ex.stdout_len || run->ex.stderr_len, &inputs, detail, sizeof detail);
+	bool listed = u->rust || read_list(u, run, &inputs, &text, &rule, &paths) == 0;
 	if (u->rust)
 		why = rust_inputs(u, id, run->begun, &inputs, &guards, detail, sizeof detail);
-	else if (!listed)
+	else if (why == SOLDR_REASON_NONE && !listed)
 		why = SOLDR_REASON_INPUTS_UNKNOWN;
-	else
+	else if (why == SOLDR_REASON_NONE)
 		why = inputs_read(u, &paths, id, run->begun, &inputs, detail, sizeof detail);
 	if (run->filter)
 		rc = mend_depfile(u, id, inputs.complete ? &inputs : NULL, &rule, &text, err);
-	if (u->root && why == SOLDR_REASON_NONE && remap_names_bind(u, id, &inputs))
+	if (u->root && why == SOLDR_REASON_NONE && (inputs.precompiled || remap_names_bind(u, id, &inputs)))
 		inputs.binds_root = true;
+	precompiled_mark_times(u, &inputs);
 	if (!rc && why == SOLDR_REASON_NONE)
 		why = judge_suspects(u, &inputs, detail, sizeof detail);
 	if (!rc && !u->rust && why == SOLDR_REASON_NONE)
@@ -608,6 +650,9 @@ static int finish(struct unit *u, struct run *run, const struct identity *id, so
 		why = keep(u, run, why, &inputs, &guards, r, &problem);
 		conclude(u, r, why, detail, &problem);
 	}
+	/* Its users come at once; to them it must be older than their compiles. */
+	if (u->inv.language == LANGUAGE_HEADER && r->outcome == SOLDR_OUTCOME_MISS)
+		await_tick(files_clock_ns());
 	guards_release(&guards);
 	inputs_release(&inputs);
 	vec_release(&paths);
@@ -652,18 +697,6 @@ static int hold_messages(struct unit *u, const struct run *run, soldr_error *err
 	return rc ? rc : unit_emit(u, SOLDR_STDERR, run->ex.stderr_data, (size_t)run->ex.stderr_len, err);
 }
 
-/*
- * cargo starts rustc within a tick of the file system's clock after a build
- * script wrote the sources. They are older than the compile only once the clock
- * has gone on: at most 4 ms, on a miss.
- */
-static void await_tick(int64_t since)
-{
-	static const struct timespec pause = {.tv_nsec = 500 * 1000};
-	for (int i = 0; i < 40 && files_clock_ns() <= since; i++)
-		nanosleep(&pause, NULL);
-}
-
 int miss(struct unit *u, soldr_result *r, soldr_error *err)
 {
 	struct identity id = IDENTITY_INIT;
@@ -700,9 +733,10 @@ int miss(struct unit *u, soldr_result *r, soldr_error *err)
 	char *claims = u->inst->store.readonly ? NULL : path_join(u->inst->store.dir, "outputs");
 	witness_begin(&run.witness, claims, written, u->output_count);
 	free(claims);
-	if (u->rust)
+	if (u->rust) /* cargo starts rustc within a tick after a build script wrote the sources */
 		await_tick(u->rust->entered);
 	run.begun = files_clock_ns();
+	run.unlisted = run.apart && expansion_list(u, run.temp) != 0;
 	note_before(u, &run);
 	uint32_t quiet = u->held ? SOLDR_SPAWN_MUTE_STDOUT | SOLDR_SPAWN_MUTE_STDERR : 0;
 	rc = run_compiler(u, &run, SOLDR_SPAWN_CAPTURE_STDOUT | SOLDR_SPAWN_CAPTURE_STDERR | quiet, &run.argv, &run.envp, err);

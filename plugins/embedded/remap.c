@@ -195,7 +195,8 @@ static void add_rust_maps(struct unit *u, bool covered)
 
 int remap_prepare(struct unit *u)
 {
-	if (!u->inst->path_remap)
+	/* A precompiled header is full of paths, packed by Clang, and no other checkout's is used here. */
+	if (!u->inst->path_remap || u->inv.language == LANGUAGE_HEADER || u->inv.precompiled.len)
 		return 0;
 	char *directory = key_apparent_directory(u->req);
 	if (!directory)

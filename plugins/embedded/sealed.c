@@ -54,3 +54,11 @@ const char *sealed_open(const struct buf *b, const char magic[SEALED_MAGIC_SIZE]
 	*body = r;
 	return NULL;
 }
+
+bool sealed_key(const struct buf *b, struct digest *key)
+{
+	if (b->len < BODY_AT)
+		return false;
+	memcpy(key->bytes, b->data + SEALED_MAGIC_SIZE + 4, DIGEST_SIZE);
+	return true;
+}

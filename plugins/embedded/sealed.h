@@ -19,4 +19,7 @@ bool sealed_end(struct buf *);
 const char *sealed_open(const struct buf *, const char magic[SEALED_MAGIC_SIZE], uint32_t format, const struct digest *key,
                         struct reader *body);
 
+/* The key that a file says is its own. false: it is too short for one. */
+bool sealed_key(const struct buf *, struct digest *key);
+
 #endif

@@ -83,6 +83,9 @@ static enum soldr_reason prepare_all(struct part *parts, size_t count, char *det
 	enum soldr_reason why = SOLDR_REASON_NONE;
 	for (size_t i = 0; i < count && !*rc && why == SOLDR_REASON_NONE; i++) {
 		why = unit_prepare(&parts[i].unit, detail, detail_size, err, rc);
+		/* The next source may use a precompiled header that this one makes. */
+		if (!*rc && why == SOLDR_REASON_NONE && parts[i].unit.inv.language == LANGUAGE_HEADER)
+			why = SOLDR_REASON_MULTIPLE_INPUTS;
 		if (!*rc && why == SOLDR_REASON_NONE && !is_separable(&parts[i]))
 			why = SOLDR_REASON_MULTIPLE_INPUTS;
 		for (size_t k = 0; k < i && !*rc && why == SOLDR_REASON_NONE; k++)

@@ -20,6 +20,7 @@
 #include "guards.h"
 
 #include "path.h"
+#include "precompiled.h"
 #include "sys.h"
 
 #include <limits.h>
@@ -121,7 +122,20 @@ static enum soldr_reason pass_by(struct search *s, const char *dir, const char *
 	return S_ISREG(st.st_mode) && tuple_unsafe_since(&t, s->begun) ? refuse(s, SOLDR_REASON_INPUT_MODIFIED, path) : SOLDR_REASON_NONE;
 }
 
-/* NAME.SUFFIX in DIR, where the compiler would take it for the header. There: who knows what it holds. */
+static bool is_input(struct search *s, const char *dir, const char *name, bool explains)
+{
+	char path[PATH_MAX];
+	if (!join(path, dir, name))
+		return false;
+	path_tidy(path);
+	if (!memo_has(&s->paths, path))
+		return false;
+	if (explains)
+		note(s, &s->explained, path);
+	return true;
+}
+
+/* NAME.SUFFIX in DIR, where the compiler would take it for the header. There, and no input: who knows what it holds. */
 static enum soldr_reason pass_by_form(struct search *s, const char *dir, const char *name, const char *suffix, bool guard)
 {
 	char path[PATH_MAX], form[PATH_MAX];
@@ -131,6 +145,8 @@ static enum soldr_reason pass_by_form(struct search *s, const char *dir, const c
 		return SOLDR_REASON_NONE;
 	if (sys.fstatat(s->u->dir, path, &st, 0) != 0)
 		return guard ? pass_by(s, dir, form) : SOLDR_REASON_NONE;
+	if (is_input(s, dir, form, true))
+		return SOLDR_REASON_NONE;
 	return refuse(s, SOLDR_REASON_PRECOMPILED_HEADER, path);
 }
 
@@ -145,19 +161,6 @@ static enum soldr_reason asked_for(struct search *s, const char *dir, const char
 }
 
 /* ---- which places have an input ------------------------------------------------------------ */
-
-static bool is_input(struct search *s, const char *dir, const char *name, bool explains)
-{
-	char path[PATH_MAX];
-	if (!join(path, dir, name))
-		return false;
-	path_tidy(path);
-	if (!memo_has(&s->paths, path))
-		return false;
-	if (explains)
-		note(s, &s->explained, path);
-	return true;
-}
 
 static const char *dir_at(const struct search *s, const struct walk *w, size_t i)
 {
@@ -261,12 +264,12 @@ static enum soldr_reason meet(struct search *s, const struct walk *w, bool next,
 
 /* ---- following names ------------------------------------------------------------------------ */
 
-/* GCC takes NAME.gch for the header wherever it looks for it. */
-static enum soldr_reason pass_by_precompiled(struct search *s, const struct walk *w, bool found, size_t last)
+/* GCC takes NAME.gch for the header wherever it looks for it, up to the place that has the header. */
+static enum soldr_reason pass_by_precompiled(struct search *s, const struct walk *w, bool guard, size_t len)
 {
 	enum soldr_reason why = SOLDR_REASON_NONE;
-	for (size_t i = 0; i < w->len && why == SOLDR_REASON_NONE; i++) {
-		why = pass_by_form(s, dir_at(s, w, i), w->name, "gch", found && i < last);
+	for (size_t i = 0; i < len && why == SOLDR_REASON_NONE; i++) {
+		why = pass_by_form(s, dir_at(s, w, i), w->name, "gch", guard);
 		if (w->beside && i == 0 && is_input(s, w->beside, w->name, false))
 			break;
 	}
@@ -287,8 +290,10 @@ static enum soldr_reason follow_walk(struct search *s, const struct walk *w, enu
 		}
 	if (!asked)
 		why = meet(s, w, next, &found, &last);
-	if (why == SOLDR_REASON_NONE && asker == ASKER_FIRST && s->u->inv.family == FAMILY_GCC)
-		why = pass_by_precompiled(s, w, found, last);
+	/* A precompiled header may stand for it, or hold its text: then no list names it. */
+	asked = asked || (s->inputs->precompiled && !found);
+	if (why == SOLDR_REASON_NONE && asker == ASKER_FIRST && precompiled_is_searched(s->u))
+		why = pass_by_precompiled(s, w, found || asked, found ? last + 1 : w->len);
 	if (asked && (next || !found))
 		last = w->len;
 	for (size_t i = 0; i < last && why == SOLDR_REASON_NONE; i++)
@@ -354,7 +359,7 @@ static char *dir_of(const char *path)
 /* Headers of the user may have a precompiled form beside them, from one moment to the next. */
 static enum soldr_reason guard_precompiled(struct search *s, const struct input *in, const char *dir)
 {
-	bool concerned = s->u->inv.family == FAMILY_GCC && !in->is_source && !in->is_system;
+	bool concerned = precompiled_is_searched(s->u) && !in->is_source && !in->is_system;
 	return concerned ? pass_by_form(s, dir, path_base(in->path), "gch", true) : SOLDR_REASON_NONE;
 }
 
@@ -363,12 +368,13 @@ static enum soldr_reason follow_inputs(struct search *s)
 	enum soldr_reason why = SOLDR_REASON_NONE;
 	for (size_t i = 0; i < s->inputs->len && why == SOLDR_REASON_NONE; i++) {
 		const struct input *in = &s->inputs->items[i];
-		char *dir = in->is_program ? NULL : dir_of(in->path);
+		bool text = !in->is_program && !in->is_opaque;
+		char *dir = text ? dir_of(in->path) : NULL;
 		if (dir)
 			why = follow_names(s, in, dir);
 		if (dir && why == SOLDR_REASON_NONE)
 			why = guard_precompiled(s, in, dir);
-		s->failed = s->failed || (!dir && !in->is_program);
+		s->failed = s->failed || (!dir && text);
 		free(dir);
 	}
 	return why;
@@ -392,28 +398,37 @@ static enum soldr_reason follow_aliases(struct search *s)
 	return why;
 }
 
+/* -include and -imacros look like #include "…" in the working directory. */
+static enum soldr_reason follow_option(struct search *s, const char *name)
+{
+	struct buf spelled = BUF_INIT;
+	enum soldr_reason why = SOLDR_REASON_NONE;
+	buf_addf(&spelled, "\"%s", name);
+	if (buf_ok(&spelled))
+		why = follow(s, "", buf_str(&spelled), ASKER_FIRST, false);
+	else
+		s->failed = true;
+	buf_release(&spelled);
+	return why;
+}
+
 /* What the command line and the compiler itself include. */
 static enum soldr_reason follow_options(struct search *s)
 {
 	static const char *const forms[] = {"pch", "gch"};
 	const struct invocation *inv = &s->u->inv;
 	enum soldr_reason why = SOLDR_REASON_NONE;
-	/* -include and -imacros look like #include "…" in the working directory. */
+	for (size_t i = 0; i < inv->frontend_includes.len && why == SOLDR_REASON_NONE; i++)
+		why = follow_option(s, inv->frontend_includes.items[i]);
 	for (size_t i = 0; i < inv->forced_includes.len && why == SOLDR_REASON_NONE; i++) {
 		const char *name = inv->forced_includes.items[i];
-		struct buf spelled = BUF_INIT;
-		buf_addf(&spelled, "\"%s", name);
-		if (buf_ok(&spelled))
-			why = follow(s, "", buf_str(&spelled), ASKER_FIRST, false);
-		else
-			s->failed = true;
+		why = follow_option(s, name);
 		/* Clang does not search for the precompiled form. */
 		for (size_t k = 0; k < 2 && why == SOLDR_REASON_NONE && inv->family == FAMILY_CLANG; k++)
 			why = pass_by_form(s, "", name, forms[k], true);
-		buf_release(&spelled);
 	}
 	/* GCC includes this one before all others, if it finds it. */
-	if (why == SOLDR_REASON_NONE && inv->family == FAMILY_GCC && unit_is_preprocessed(s->u)) {
+	if (why == SOLDR_REASON_NONE && inv->family == FAMILY_GCC && unit_runs_preprocessor(s->u)) {
 		static const char first[] = "<stdc-predef.h";
 		why = follow(s, "", first, ASKER_HEADER, false);
 		if (why == SOLDR_REASON_NONE)
@@ -505,7 +520,7 @@ static enum soldr_reason follow_all_unexplained(struct search *s, const struct i
 	for (size_t i = 0; i < s->inputs->len && why == SOLDR_REASON_NONE; i++) {
 		const struct input *in = &s->inputs->items[i];
 		char path[PATH_MAX];
-		if (in->is_program || in->is_source || has_name(&s->u->inv.extra_inputs, in->path) || has_name(&id->programs, in->path))
+		if (in->is_program || in->is_source || in->is_opaque || has_name(&s->u->inv.extra_inputs, in->path) || has_name(&id->programs, in->path))
 			continue;
 		snprintf(path, sizeof path, "%s", in->path);
 		path_tidy(path);
@@ -536,21 +551,18 @@ static void add_kind(struct vec *dirs, const struct invocation *inv, enum includ
 			vec_add(dirs, inv->include_dirs[i].path);
 }
 
-static void make_search_path(struct search *s, const struct identity *id)
+void search_path(const struct unit *u, const struct identity *id, struct vec *dirs, size_t *first_bracket)
 {
-	const struct invocation *inv = &s->u->inv;
-	add_kind(&s->dirs, inv, INCLUDE_QUOTE);
-	s->first_bracket = s->dirs.len;
-	add_kind(&s->dirs, inv, INCLUDE_NORMAL);
-	add_env_dirs(&s->dirs, env_get(s->u->req->envp, "CPATH"));
-	add_kind(&s->dirs, inv, INCLUDE_SYSTEM);
-	vec_add_all(&s->dirs, vec_items(&id->system_dirs));
-	add_kind(&s->dirs, inv, INCLUDE_AFTER);
-	s->places = calloc(s->dirs.len + 1, sizeof *s->places);
-	if (!vec_ok(&s->dirs) || !s->places)
-		s->failed = true;
-	for (size_t i = 0; i < s->dirs.len; i++)
-		path_tidy(s->dirs.items[i]);
+	const struct invocation *inv = &u->inv;
+	add_kind(dirs, inv, INCLUDE_QUOTE);
+	*first_bracket = dirs->len;
+	add_kind(dirs, inv, INCLUDE_NORMAL);
+	add_env_dirs(dirs, env_get(u->req->envp, "CPATH"));
+	add_kind(dirs, inv, INCLUDE_SYSTEM);
+	vec_add_all(dirs, vec_items(&id->system_dirs));
+	add_kind(dirs, inv, INCLUDE_AFTER);
+	for (size_t i = 0; i < dirs->len; i++)
+		path_tidy(dirs->items[i]);
 }
 
 static void add_other_name(struct place *p, const char *path)
@@ -662,7 +674,9 @@ enum soldr_reason guards_make(const struct unit *u, const struct identity *id, s
                               struct guard_list *out, char *detail, size_t detail_size)
 {
 	struct search s = {.u = u, .inputs = l, .begun = begun, .out = out, .detail = detail, .detail_size = detail_size};
-	make_search_path(&s, id);
+	search_path(u, id, &s.dirs, &s.first_bracket);
+	s.places = calloc(s.dirs.len + 1, sizeof *s.places);
+	s.failed = !vec_ok(&s.dirs) || !s.places;
 	note_inputs(&s);
 	enum soldr_reason why = s.failed ? SOLDR_REASON_INPUTS_UNKNOWN : know_places(&s);
 	if (why == SOLDR_REASON_NONE)

@@ -47,7 +47,7 @@ char *store_path(const struct store *s, enum store_kind kind, const struct diges
 	char hex[DIGEST_HEX_SIZE];
 	struct buf b = BUF_INIT;
 	digest_hex(key, hex);
-	buf_addf(&b, "%s/%.2s/%s.%c", s->dir, hex, hex + 2, kind == STORE_MANIFEST ? 'm' : 'e');
+	buf_addf(&b, "%s/%.2s/%s.%c", s->dir, hex, hex + 2, STORE_KIND_LETTERS[kind]);
 	return buf_detach(&b);
 }
 
@@ -145,6 +145,15 @@ int store_write(struct store *s, enum store_kind kind, const struct digest *key,
 		store_evict(s, &report, NULL);
 	}
 	return 0;
+}
+
+bool store_has(const struct store *s, enum store_kind kind, const struct digest *key)
+{
+	char *path = store_path(s, kind, key);
+	struct stat st;
+	bool there = path && sys.lstat(path, &st) == 0;
+	free(path);
+	return there;
 }
 
 void store_remove(struct store *s, enum store_kind kind, const struct digest *key)

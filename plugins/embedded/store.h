@@ -5,7 +5,7 @@
  *   CACHEDIR.TAG   backup programs skip the directory
  *   size           mapped: bytes and entries of each shard (counters, not truth)
  *   compilers/     what was learnt of each compiler (identity.h)
- *   00 … ff/       shards by the first byte of the key: <62 hex>.m  .e
+ *   00 … ff/       shards by the first byte of the key: <62 hex>.m  .e  .p
  *
  * Invariants (numbered in docs/formats.md):
  *  1 a file appears under its name whole or not at all (temporary, rename)
@@ -27,7 +27,10 @@
 
 enum { STORE_SHARDS = 256, STORE_TOUCH_SECONDS = 3600, STORE_TEMP_MAX_AGE = 24 * 3600 };
 
-enum store_kind { STORE_MANIFEST, STORE_ENTRY };
+enum store_kind { STORE_MANIFEST, STORE_ENTRY, STORE_RECORD };
+
+/* The letters that end their names. */
+#define STORE_KIND_LETTERS "mep"
 
 struct store_shard_size {
 	uint64_t bytes, entries;
@@ -52,6 +55,7 @@ char *store_path(const struct store *, enum store_kind, const struct digest *key
 int store_read(struct store *, enum store_kind, const struct digest *key, struct buf *, soldr_error *);
 /* Publishes, counts, and evicts when the store has outgrown its limit. */
 int store_write(struct store *, enum store_kind, const struct digest *key, const struct buf *, soldr_error *);
+bool store_has(const struct store *, enum store_kind, const struct digest *key);
 void store_remove(struct store *, enum store_kind, const struct digest *key);
 
 void store_totals(struct store *, uint64_t *bytes, uint64_t *entries);

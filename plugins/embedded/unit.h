@@ -7,6 +7,7 @@
  *   several.c   a call with several sources: each is a unit of its own
  *   inputs.c    the list of inputs that a compiler wrote, read and judged
  *   expansion.c what the scan suspects, settled by the preprocessor
+ *   precompiled.c precompiled headers: what is in one that was made, and which are used
  *   rust.c      what is different for rustc, with rust_inputs.c
  *   shadow.c    which names must stay absent for the result to stay right
  *   verify.c    a share of the hits is compiled anyway, and compared
@@ -133,7 +134,7 @@ static inline bool unit_is_readonly(const struct unit *u)
 }
 
 /* Whether the preprocessor runs, which alone knows of further inputs. */
-static inline bool unit_is_preprocessed(const struct unit *u)
+static inline bool unit_runs_preprocessor(const struct unit *u)
 {
 	return u->inv.language != LANGUAGE_C_CPP_OUTPUT && u->inv.language != LANGUAGE_CXX_CPP_OUTPUT && u->inv.language != LANGUAGE_ASM;
 }
@@ -181,6 +182,8 @@ struct input {
 	uint32_t flags;   /* enum scan_flag */
 	uint32_t state_flags; /* enum input_flag, but for INPUT_COMPILER */
 	bool is_source, is_program, is_system;
+	bool is_opaque;   /* no text of it was looked at: a precompiled header, or what is in one */
+	bool is_precompiled;
 	struct vec includes, has_includes, next_names; /* as in scan.h */
 };
 
@@ -189,6 +192,8 @@ struct input_list {
 	size_t len, cap;
 	struct scan scan;  /* of all together */
 	struct vec wrappers; /* macros that stand for __has_include */
+	bool precompiled;  /* a precompiled header stands for texts that are not in the list */
+	bool passes_over;  /* and further files may be passed over because it has their text */
 	bool complete;     /* every file of the compiler's list was read */
 	bool binds_root;   /* the result may be another one in another checkout */
 	const char *time_macro; /* a macro of time may be expanded: its name, or the one file that spells one; else NULL */
@@ -235,6 +240,11 @@ enum expansion_hazard {
 uint32_t expansion_hazards(struct unit *, struct input_list *);
 /* The latter part, for what the preprocessor gave with -dI. false: not all can be told. */
 bool expansion_add_names(const struct unit *, struct input_list *, const char *text, size_t len);
+/*
+ * Runs the preprocessor once more to have it write the make rule of all inputs
+ * into the file. -1: it failed. Only for GCC.
+ */
+int expansion_list(struct unit *, const char *file);
 /* Whether a string of preprocessed C or C++ may hold an .incbin or .include for the assembler. */
 bool expansion_embeds(const char *text, size_t len);
 
@@ -254,6 +264,9 @@ bool remap_may_serve(const struct unit *, const struct entry *);
 int remap_restore(const struct unit *, struct entry *e, struct buf texts[static REMAP_TEXTS], soldr_error *);
 
 /* ---- shadow.c ---- */
+
+/* The include path, in order and tidy; names in <> are searched from *first_bracket on. */
+void search_path(const struct unit *, const struct identity *, struct vec *dirs, size_t *first_bracket);
 
 struct guard_list {
 	struct guard_input *items;

@@ -51,4 +51,34 @@ if has meson ninja && unpack fribidi; then
 	three_builds 41 '"link": 14'
 fi
 
+# Precompiled headers by CMake: with GCC they are beside their headers, Clang gets them by options of its front end.
+outputs='( -name *.o -o -name *.a -o -name *.d -o -name *.pch )'
+for compilers in gcc:g++ clang:clang++; do
+	CC=${compilers%:*} CXX=${compilers#*:}
+	export CC CXX
+	project=precompiled-cmake-$CC
+	has cmake ninja "$CC" "$CXX" || continue
+	drop "$T/work"
+	mkdir "$T/work" && cd "$T/work" || exit 1
+	cat >CMakeLists.txt <<'EOF'
+cmake_minimum_required(VERSION 3.16)
+project(precompiled C CXX)
+add_library(cxx STATIC a.cpp b.cpp c.cpp)
+target_precompile_headers(cxx PRIVATE <vector> <string> <map> own.h)
+add_library(again STATIC b.cpp)
+target_precompile_headers(again REUSE_FROM cxx)
+add_library(c STATIC d.c)
+target_precompile_headers(c PRIVATE <stdio.h> own.h)
+EOF
+	printf '#pragma once\n#define OWN 1\n' >own.h
+	echo 'unsigned long a() { return OWN + std::string("x").size(); }' >a.cpp
+	printf '#include "own.h"\n#include <vector>\nunsigned long b() { return OWN + std::vector<int>(3).size(); }\n' >b.cpp
+	echo 'std::map<int, std::string> c(int n) { return {{n, std::to_string(OWN)}}; }' >c.cpp
+	echo 'int d(void) { return OWN + puts(""); }' >d.c
+	configure() { "$@" cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Debug; }
+	clean() { drop "$T/work/build"; }
+	build='ninja -C build'
+	three_builds 7 ''
+done
+
 done_testing

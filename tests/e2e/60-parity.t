@@ -88,6 +88,10 @@ COUNT="$T/count/n"
 export COUNT
 run "$SOLDR" parity --backends null -- ./drift.sh -c t2.c -o t2.o
 like "$out" '^not_deterministic' "a compiler that drifts between runs is not blamed on a backend"
+printf '#define P 1\n' > p.h
+run "$SOLDR" parity --backends embedded,null -- gcc -x c-header p.h -o p.h.gch
+is "$status" 0 "GCC's precompiled headers hold addresses, and that is no difference"
+like "$out" '^not_deterministic.*p.h.gch' "but the compiler's own"
 run "$SOLDR" parity --build --backends embedded,null -- sh -c 'gcc -c x.c -o b1.o && cc -O2 -c x.c -o b2.o && gcc b1.o -r -o b3.o'
 is "$status" 0 "a recorded build is clean"
 like "$out" '^3 requests: 3 the same' "with each of its compiles"

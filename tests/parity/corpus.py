@@ -157,7 +157,8 @@ def main(directory):
         if shutil.which(compiler):
             for line in ("-c loop.c", "-MD -c loop.c", "-S loop.c", "-c plain.c macro.c", "-c plain.c -o -", "-c plain.c -o /dev/null",
                          "plain.c -o {n}.bin", "-c nothere.c", "--version", "-dumpmachine", "-print-prog-name=cc1", "-c plain.c -o nodir/x.o",
-                         "-c plain.c -o out", "-c -x c -", "-x c-header inc/own.h -o {n}.gch"):
+                         "-c plain.c -o out", "-c -x c -", "-x c-header inc/own.h -o {n}.gch",
+                         "-c -O2 -x c-header plain.c -o {n}.gch", "-MMD -include inc/own.h -x c-header empty.c -o {n}.gch", "-x c-header time.c -o {n}.gch"):
                 add(compiler, line, False)
     if shutil.which("rustc"):
         for line in RUSTC:

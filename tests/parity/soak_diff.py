@@ -97,7 +97,7 @@ class Bench:
         for attempt in range(step["times"]):
             self.tree.restore(before)
             got = self.soldr(compile_)
-            bad = scene.differences(before, want, got)
+            bad = self.differences(compile_, before, want, got)
             if bad:
                 bad = self.doubt(compile_, before, want, got, bad)
                 if bad:
@@ -106,14 +106,18 @@ class Bench:
             self.tree.restore(before)
         return None
 
+    @staticmethod
+    def differences(compile_, before, want, got):
+        return scene.differences(before, want, got, compile_.get("varies", ()))
+
     def doubt(self, compile_, before, want, got, bad):
         """The compiler again: does it agree with itself, or now with soldr?"""
         for attempt in range(3):
             self.tree.restore(before)
             again = self.bare(compile_)
-            if not scene.differences(before, again, got):
+            if not self.differences(compile_, before, again, got):
                 return None
-            if scene.differences(before, want, again):
+            if self.differences(compile_, before, want, again):
                 return "unstable"
         return bad
 

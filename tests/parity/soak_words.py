@@ -238,6 +238,7 @@ class Generator:
         self.language, self.clang = language, clang
         self.files, self.place, self.past = {}, {}, {}
         self.history, self.undo, self.was_odd = [], [], False
+        self.precompiled = []  # compiles that make one
         self.env, self.csmith = {}, None
         self.usual = (BOTH_OPTIONS + (CLANG_OPTIONS if clang else GCC_OPTIONS)).split("\n")
         self.usual = [line for line in self.usual if line] + [STANDARDS[language]] * 2
@@ -318,7 +319,7 @@ class Generator:
         weights = {
             "none": 18, "tweak": 14, "unseen": 5, "revert": 12, "swap_in": 5, "touch": 6, "shadow": 6, "vanish": 9, "move": 4, "symlinked": 3,
             "directories": 3, "retarget": 3, "response": 5, "outputs": 10, "odd_output": 4, "variable": 8, "exchange": 3, "maybe": 4, "program": 1,
-            "blob": 2, "future": 1, "two_edits": 3, "rebuild": 4,
+            "blob": 2, "future": 1, "two_edits": 3, "rebuild": 4, "precompiled": 4,
         }
         kind = rng.choices(list(weights), list(weights.values()))[0]
         ops = getattr(self, "edit_" + kind)(name, header)
@@ -433,7 +434,37 @@ class Generator:
     def edit_blob(self, name, header):
         return [("write", "src/blob.bin", self.rng.choice(["bytes", "other"]), self.rng.choice(["new", "first"]))]
 
+    def edit_precompiled(self, name, header):
+        if not self.precompiled:
+            return []
+        made = self.rng.choice(self.precompiled)["makes"]
+        other = self.rng.choice(DIRS[:3]) + "/" + made.rsplit("/", 1)[1]
+        return [self.rng.choice([("remove", made), ("remove", made), ("touch", made, None), ("rename", made, other)])]
+
     # ---- compiles -------------------------------------------------------------------
+
+    def make_precompiled(self):
+        """A compile that makes one of a header; few options, since its users need the same."""
+        rng, header = self.rng, self.target()[1]
+        made = header + (rng.choice([".pch", ".pch", ".gch"]) if self.clang else ".gch")
+        args = ["-I../inc1", "-I../inc2", "-isystem", "../sys"] + pick(rng, "|-g|-O2|-O2 -g|-Wall|-DD1")
+        args += pick(rng, "-Xclang -fno-pch-timestamp||") if self.clang else []
+        args += pick(rng, "||-MD|-MMD -MF d.d") + ["-x", "c-header" if self.language == "c" else "c++-header"]
+        new = {"args": args + ["../" + header, "-o", "../" + made], "source": self.sources[0], "cwd": "src", "umask": 0o022, "joined": False,
+               "makes": made, "varies": [] if self.clang else [made]}
+        self.precompiled = self.precompiled[-3:] + [new]
+        return new
+
+    def use_precompiled(self):
+        rng, made = self.rng, self.rng.choice(self.precompiled)
+        args = [a for a in made["args"][:made["args"].index("-x")] if not a.startswith("-M") and a != "d.d"]
+        name = "../" + made["makes"]
+        if self.clang and rng.random() < 0.5:
+            args += rng.choice([["-include-pch", name], ["-Xclang", "-include-pch", "-Xclang", name]])
+        else:
+            args += ["-include", name[:-4]]
+        source = rng.choice(self.sources[:5])
+        return {"args": args + pick(rng, DEPFILES) + ["-c", source], "source": source, "cwd": "src", "umask": 0o022, "joined": False}
 
     def search_path(self):
         rng = self.rng
@@ -495,14 +526,18 @@ class Generator:
     def next_compile(self):
         rng, recent, self.was_odd = self.rng, self.history[-5:], False
         roll = rng.random()
-        if recent and roll < 0.62:
+        if roll < 0.03 or (self.precompiled and roll < 0.06):
+            new = self.make_precompiled() if roll < 0.015 or not self.precompiled else rng.choice(self.precompiled)
+        elif self.precompiled and roll < 0.10:
+            new = self.use_precompiled()
+        elif recent and roll < 0.62:
             new = rng.choice(recent)
         elif recent and roll < 0.72:
             new = self.mutated(rng.choice(recent))
         else:
             new = self.new_compile()
         # What is refused or fails is seldom worth another look.
-        if new not in recent and not (self.was_odd and rng.random() < 0.8):
+        if "makes" not in new and new not in recent and not (self.was_odd and rng.random() < 0.8):
             self.history.append(new)
         compile_ = dict(new, env=dict(self.env))
         if rng.random() < 0.3:
@@ -516,6 +551,7 @@ class Generator:
         self.undo = [(later - 1, undone) for later, undone in self.undo if later > 0]
         step = {"edit": kind, "ops": ops, "compile": self.next_compile(), "settle": rng.random() < 0.9, "times": rng.choice([1, 2, 2]),
                 "keep": rng.random() < 0.6, "race": None}
+        step["keep"] = step["keep"] or "makes" in step["compile"]
         if rng.random() < 0.03:
             header = rng.choice(self.headers())
             self.files[header].tweak(rng)

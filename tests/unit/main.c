@@ -17,6 +17,7 @@
 	X(expansion) \
 	X(files) \
 	X(fs) \
+	X(header_record) \
 	X(identity) \
 	X(journal) \
 	X(json) \

@@ -5,6 +5,7 @@
  * GCC 12 and Clang 14.
  */
 #include "args_gcc_rows.h"
+#include "args_header_rows.h"
 #include "args_names.h"
 #include "args_sides_rows.h"
 #include "args_table.h"
@@ -52,7 +53,7 @@ static void render_flags(struct buf *out, const struct invocation *inv)
 		{inv->output_in_key, "OUT"}, {inv->cwd_in_key, "CWD"},       {inv->compiler_path_in_key, "COMPILER"},
 		{inv->colour_given, "COLOUR"}, {inv->no_output, "NONE"}, {inv->output_keeps_mode, "KEEPS"},
 		{inv->output_is_rewritten, "TWICE"}, {inv->preprocesses_apart, "APART"}, {inv->no_standard_includes, "NOSTD"}, {inv->expanded, "EXPANDED"},
-		{inv->native, "NATIVE"},
+		{inv->native, "NATIVE"}, {inv->untimed, "UNTIMED"},
 	};
 
 	for (size_t i = 0, shown = 0; i < sizeof flags / sizeof flags[0]; i++)
@@ -96,6 +97,8 @@ static void render(struct buf *out, const struct invocation *inv)
 	for (size_t i = 0; i < inv->include_dir_count; i++)
 		buf_addf(out, "%s%c:%s", i ? " " : " | ", kinds[inv->include_dirs[i].kind], inv->include_dirs[i].path);
 	render_list(out, "forced", &inv->forced_includes);
+	render_list(out, "front", &inv->frontend_includes);
+	render_list(out, "pch", &inv->precompiled);
 	render_list(out, "extra", &inv->extra_inputs);
 	render_list(out, "probe", &inv->probe_args);
 	render_list(out, "key", &inv->key_args);
@@ -141,6 +144,11 @@ static void the_rows(void)
 static void the_rows_of_sides(void)
 {
 	check_rows(side_rows, sizeof side_rows / sizeof side_rows[0], nowhere);
+}
+
+static void the_rows_of_headers(void)
+{
+	check_rows(header_rows, sizeof header_rows / sizeof header_rows[0], nowhere);
 }
 
 static void the_table_is_sorted(void)
@@ -279,7 +287,7 @@ static void check_whole(const char *line)
 		CU_ASSERT_EQUAL(invocation_parse(&inv, (enum family)family, argv.items ? vec_items(&argv) : (const char *const[]){NULL},
 		                                 nowhere), 0);
 		if (inv.refused == SOLDR_REASON_NONE) {
-			CU_ASSERT(inv.source && inv.output && inv.language != LANGUAGE_UNKNOWN && inv.language != LANGUAGE_HEADER);
+			CU_ASSERT(inv.source && inv.output && inv.language != LANGUAGE_UNKNOWN);
 			CU_ASSERT_EQUAL(inv.depfile_mode != DEPFILE_NONE, inv.depfile != NULL);
 			CU_ASSERT_EQUAL(inv.mmd_index >= 0, inv.mmd_replacement != NULL);
 			CU_ASSERT(inv.side_count == 0 || inv.output_in_key);
@@ -387,6 +395,7 @@ void suite_args_gcc(void)
 
 	CU_add_test(s, "c01-c06, c13-c18, c20-c26: what a call asks for", the_rows);
 	CU_add_test(s, "c01, c03, c14-c16: which further files a call writes", the_rows_of_sides);
+	CU_add_test(s, "c22: precompiled headers", the_rows_of_headers);
 	CU_add_test(s, "the option table is sorted", the_table_is_sorted);
 	CU_add_test(s, "every option of the table is reached", every_entry_is_reached);
 	CU_add_test(s, "lookup finds the longest spelling", lookup_finds_the_longest_spelling);

@@ -366,6 +366,24 @@ static void stale_tuples_are_renewed(void)
 	scene_release(&s);
 }
 
+static void times_may_count(void)
+{
+	const struct timespec second[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+	struct scene s;
+	struct candidate_input in;
+	struct state *states;
+	struct guard_input *guards;
+	scene_init(&s);
+	s.manifest.states[1].flags = INPUT_TIMED;
+	SAME_NUMBER(utimensat(s.dir, "b.h", second, 0), 0);
+	expect_miss(&s, SOLDR_REASON_INPUT_CHANGED, "b.h");
+	SAME_NUMBER(manifest_renew(&s.manifest, &s.manifest.candidates[0], &s.at, &in, &states, &guards), -1);
+	candidate_input_release(&in, states, guards);
+	s.manifest.states[1].tuple.mtime_ns = 1000000000;
+	expect_fit(&s, true);
+	scene_release(&s);
+}
+
 /* ---- inputs that are no files of the working directory -------------------------------------------- */
 
 /* Replaces the candidate by one with b.h named from the output directory, a variable, and the directory's name. */
@@ -472,6 +490,7 @@ void suite_match(void)
 	CU_add_test(s, "c07: terminals differ", terminals_differ);
 	CU_add_test(s, "any candidate may fit", any_candidate_may_fit);
 	CU_add_test(s, "stale tuples are renewed", stale_tuples_are_renewed);
+	CU_add_test(s, "c22: times may count", times_may_count);
 	CU_add_test(s, "r04: variables are inputs", variables_are_inputs);
 	CU_add_test(s, "r04: unset differs from empty", unset_differs_from_empty);
 	CU_add_test(s, "r11: files are found in the output directory", files_are_found_in_the_output_directory);

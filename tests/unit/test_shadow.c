@@ -297,6 +297,28 @@ static void precompiled_headers_would_be_taken(void)
 	scene_release(&s);
 }
 
+/* In its place nothing is listed: the name is looked for where it may have been found. */
+static void a_precompiled_header_stands_for_a_name(void)
+{
+	struct scene s;
+	scene_init(&s);
+	s.unit.inv.family = FAMILY_GCC;
+	search(&s, INCLUDE_NORMAL, "one");
+	search(&s, INCLUDE_NORMAL, "two");
+	room_put(&s.room, "one/x", "");
+	room_put(&s.room, "two/h.h", "");
+	read_input(&s, "src/a.c", "#include <h.h>\n#include <never.h>\n");
+	read_input(&s, "two/h.h.gch", "");
+	s.items[1].is_opaque = s.items[1].is_precompiled = true;
+	s.inputs.precompiled = true;
+	s.inputs.cap = INPUTS_MAX;
+	GUARDS(&s, "one h.h\none h.h.gch\none never.h\none never.h.gch\none stdc-predef.h\ntwo never.h\ntwo never.h.gch\ntwo stdc-predef.h\n");
+	SAME_NUMBER(s.inputs.len, 3);
+	SAME(s.items[2].path, "two/h.h");
+	free(s.items[2].path);
+	scene_release(&s);
+}
+
 static void absolute_names_need_no_guard(void)
 {
 	struct scene s;
@@ -366,6 +388,7 @@ void suite_shadow(void)
 	CU_add_test(s, "c11: names of one directory are one place", names_of_one_directory_are_one_place);
 	CU_add_test(s, "c11: links to nothing are watched", links_to_nothing_are_watched);
 	CU_add_test(s, "c22: precompiled headers would be taken", precompiled_headers_would_be_taken);
+	CU_add_test(s, "c22: a precompiled header stands for a name", a_precompiled_header_stands_for_a_name);
 	CU_add_test(s, "absolute names need no guard", absolute_names_need_no_guard);
 	CU_add_test(s, "tuples of guarded directories are theirs", tuples_of_guarded_directories_are_theirs);
 	CU_add_test(s, "c12: a shadow that came during the compile is not stored",

@@ -42,7 +42,7 @@
 	X(SIDE_OUTPUT, "side_output", REFUSAL, "an option that writes further files which a hit cannot restore") \
 	X(PROFILE, "profile", REFUSAL, "profile data is read or written in a way that is not followed") \
 	X(MODULES, "modules", REFUSAL, "C++ or Clang modules") \
-	X(PRECOMPILED_HEADER, "precompiled_header", REFUSAL, "a precompiled header is made or used") \
+	X(PRECOMPILED_HEADER, "precompiled_header", REFUSAL, "a precompiled header that was not made through this store, or is made in a way that is not cached") \
 	X(RESPONSE_FILE, "response_file", REFUSAL, "a response file cannot be read") \
 	X(DEPFILE_UNCLEAR, "depfile_unclear", REFUSAL, "dependency options that are not understood together") \
 	X(ENVIRONMENT, "environment", REFUSAL, "a variable changes outputs or options of the compiler") \
