@@ -120,12 +120,26 @@ void fs_temp_discard(struct fs_temp *t)
 	*t = FS_TEMP_INIT;
 }
 
+/*
+ * rename() over a file makes ext4 write out the new one at once, which costs more than all the rest of a hit. To
+ * exchange the two and remove the old one does not, and readers see one or the other just the same.
+ */
+static int put_in_place(const struct fs_temp *t)
+{
+	if (!t->replaces || sys.exchange(t->path, t->target) != 0)
+		return sys.rename(t->path, t->target);
+	if (sys.unlink(t->path) == 0)
+		return 0;
+	/* What was there cannot be removed, or is a directory by now: back, and rename() says what is wrong. */
+	return sys.exchange(t->path, t->target) == 0 ? sys.rename(t->path, t->target) : -1;
+}
+
 int fs_temp_publish(struct fs_temp *t, soldr_error *err)
 {
 	int fd = t->fd;
 	t->fd = -1;
 	/* close can report a write that failed late (NFS, quota). */
-	if ((sys.close(fd) != 0 && errno != EINTR) || sys.rename(t->path, t->target) != 0) {
+	if ((sys.close(fd) != 0 && errno != EINTR) || put_in_place(t) != 0) {
 		int rc = err_set(err, SOLDR_E_IO, errno, origin, "cannot publish %s", t->target);
 		fs_temp_discard(t);
 		return rc;

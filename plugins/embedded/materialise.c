@@ -5,12 +5,13 @@
 
 #include <errno.h>
 
-bool materialise_possible(const char *path, bool *empty)
+bool materialise_possible(const char *path, bool *there, bool *empty)
 {
 	struct stat st;
-	*empty = false;
+	*there = *empty = false;
 	if (sys.lstat(path, &st) != 0)
 		return errno == ENOENT;
+	*there = true;
 	*empty = st.st_size == 0;
 	return S_ISREG(st.st_mode);
 }
@@ -28,6 +29,7 @@ static int fill(struct fs_temp *t, const struct entry *e, const struct output *o
 		rc = fs_temp_open(t, o->path, s->executable ? 0777 : 0666, err);
 	if (rc)
 		return rc;
+	t->replaces = o->there;
 	struct stat st;
 	if (o->keeps_mode && sys.lstat(o->path, &st) == 0)
 		fchmod(t->fd, st.st_mode & 07777);
