@@ -9,6 +9,9 @@
 
 #include <dlfcn.h>
 #include <ltdl.h>
+#if defined(__x86_64__) && __has_include(<sys/platform/x86.h>)
+#include <sys/platform/x86.h>
+#endif
 
 const bool program_is_static = true;
 
@@ -22,3 +25,23 @@ int dladdr1(const void *address, Dl_info *info, void **extra, int flags)
 	(void)address, (void)info, (void)extra, (void)flags;
 	return 0;
 }
+
+/*
+ * libcrypto asks the processor what it can, before main() and in six or more
+ * CPUID instructions. Each of them leaves a virtual machine, together for as
+ * long as 25 stats. The C library has asked before. What is not set here is not
+ * used: SHA-256 is then slower, never different.
+ */
+#if defined(__x86_64__) && __has_include(<sys/platform/x86.h>)
+extern unsigned OPENSSL_ia32cap_P[4];
+void OPENSSL_cpuid_setup(void);
+
+void OPENSSL_cpuid_setup(void)
+{
+	enum { ECX_SSSE3 = 1u << 9, EBX_BMI1 = 1u << 3, EBX_AVX2 = 1u << 5, EBX_BMI2 = 1u << 8, EBX_SHA = 1u << 29 };
+	enum { EBX = 1, ECX = 2 };
+	OPENSSL_ia32cap_P[1] = __x86_get_cpuid_feature_leaf(CPUID_INDEX_1)->active_array[ECX] & ECX_SSSE3;
+	OPENSSL_ia32cap_P[2] =
+		__x86_get_cpuid_feature_leaf(CPUID_INDEX_7)->active_array[EBX] & (EBX_BMI1 | EBX_AVX2 | EBX_BMI2 | EBX_SHA);
+}
+#endif

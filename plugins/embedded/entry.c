@@ -10,7 +10,7 @@ static const char origin[] = "embedded";
 static const char magic[SEALED_MAGIC_SIZE] = {'S', 'L', 'D', 'R', 'E', 'N', 'T', 0};
 
 enum {
-	SMALL = 256,           /* bytes below which packing is not worth a call */
+	SMALL = 4096,          /* bytes below which packing costs a hit more than it can save: a file takes a whole block */
 	SECTION_HEAD_SIZE = 24 /* kind, flags, len, raw_len */
 };
 

@@ -113,9 +113,10 @@ static void an_entry_may_be_empty_or_full(void)
 	buf_release(&file);
 }
 
+/* Large enough to be packed. */
 static void small_entry(struct buf *file, const char *key, const char *text)
 {
-	static unsigned char packs[400];
+	static unsigned char packs[5000];
 	struct entry e = {.exit_code = 0, .compile_ns = 5};
 	fill(packs, sizeof packs, true);
 	add(&e, ENTRY_OBJECT, packs, sizeof packs);
