@@ -57,7 +57,7 @@ static const char *place_of(const struct state *s, const struct surroundings *at
 
 enum {
 	DIRS_MAX = 16,
-	DIR_PAYS = 4 /* inputs from which on opening and closing costs less than the walks */
+	DIR_PAYS = 8 /* inputs from which on opening and closing costs less than the walks */
 };
 
 struct dirs {
@@ -151,14 +151,14 @@ static struct verdict check_inputs(const struct manifest *m, const struct candid
 /* True when one of the names now exists in the directory. */
 static bool name_appeared(const struct manifest *m, const struct guard *g, int dir)
 {
-	char path[PATH_MAX];
 	struct stat st;
-	for (uint32_t i = 0; i < g->name_count; i++) {
-		int n = snprintf(path, sizeof path, "%s/%s", g->path, m->names[g->names[i]]);
-		if (n < 0 || (size_t)n >= sizeof path || sys.fstatat(dir, path, &st, 0) == 0 || (errno != ENOENT && errno != ENOTDIR))
-			return true;
-	}
-	return false;
+	int fd = sys.openat(dir, g->path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	bool appeared = fd < 0 && errno != ENOENT && errno != ENOTDIR;
+	for (uint32_t i = 0; fd >= 0 && !appeared && i < g->name_count; i++)
+		appeared = sys.fstatat(fd, m->names[g->names[i]], &st, 0) == 0 || (errno != ENOENT && errno != ENOTDIR);
+	if (fd >= 0)
+		sys.close(fd);
+	return appeared;
 }
 
 static struct verdict check_guards(const struct manifest *m, const struct candidate *c, int dir)
