@@ -128,7 +128,7 @@ static int put_in_place(const struct fs_temp *t)
 {
 	if (!t->replaces || sys.exchange(t->path, t->target) != 0)
 		return sys.rename(t->path, t->target);
-	if (sys.unlink(t->path) == 0)
+	if (sys.unlink(t->path) == 0 || errno == ENOENT) /* somebody may sweep: the name now looks old */
 		return 0;
 	/* What was there cannot be removed, or is a directory by now: back, and rename() says what is wrong. */
 	return sys.exchange(t->path, t->target) == 0 ? sys.rename(t->path, t->target) : -1;

@@ -303,6 +303,7 @@ static void sealed_nonsense_is_refused(void)
 	SAME_NUMBER(decode(&back, "k", file.data, file.len), 0);
 	SAME_NUMBER(entry_unpack(entry_find(&back, ENTRY_OBJECT), &out, NULL), SOLDR_E_CORRUPT);
 	SAME_NUMBER(out.len, 0);
+	buf_release(&out);
 	out = written(entry_find(&back, ENTRY_OBJECT), SOLDR_E_CORRUPT);
 	entry_release(&back);
 	buf_release(&out);
