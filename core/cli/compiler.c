@@ -116,7 +116,7 @@ static bool links_to_soldr(const char *path)
 	return false;
 }
 
-static bool is_file(const struct stat *st, const char *path)
+static bool is_same_file(const struct stat *st, const char *path)
 {
 	struct stat other;
 	return sys.stat(path, &other) == 0 && st->st_dev == other.st_dev && st->st_ino == other.st_ino;
@@ -126,7 +126,7 @@ static bool is_file(const struct stat *st, const char *path)
 static bool is_front(const struct stat *st)
 {
 	char *front = program_is_static ? NULL : front_executable();
-	bool same = front && is_file(st, front);
+	bool same = front && is_same_file(st, front);
 	free(front);
 	return same;
 }
@@ -137,7 +137,7 @@ bool compiler_is_soldr(void *arg, const char *path)
 	struct stat st;
 	if (sys.stat(path, &st) != 0)
 		return false;
-	return is_file(&st, "/proc/self/exe") || is_front(&st) || links_to_soldr(path);
+	return is_same_file(&st, "/proc/self/exe") || is_front(&st) || links_to_soldr(path);
 }
 
 struct search {

@@ -121,8 +121,8 @@ void fs_temp_discard(struct fs_temp *t)
 }
 
 /*
- * rename() over a file makes ext4 write out the new one at once, which costs more than all the rest of a hit. To
- * exchange the two and remove the old one does not, and readers see one or the other just the same.
+ * rename() over a file makes ext4 write out the new one at once, which is a third of a hit's time. To exchange
+ * the two and remove the old one does not, and readers see one or the other just the same.
  */
 static int put_in_place(const struct fs_temp *t)
 {

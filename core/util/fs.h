@@ -20,8 +20,9 @@ int fs_write_all(int fd, const void *, size_t len);
 
 /*
  * A file under construction, in the directory of its target: created with
- * O_EXCL under a name ".soldr-tmp.…", then put in the place of the target in one step. A name of
- * that form that is older than a day is litter of a killed process.
+ * O_EXCL under a name ".soldr-tmp.…", then put in the place of the target in
+ * one step. A name of that form that is older than a day is litter of a killed
+ * process.
  */
 struct fs_temp {
 	int fd;       /* -1: none */

@@ -30,8 +30,10 @@ static bool add_frames(struct buf *out, const struct entry_section *s, int level
 		char *to = buf_reserve(out, bound);
 		size_t n = to ? ZSTD_compressCCtx(context, to, bound, s->data + at, piece, level) : 0;
 		good = to && !ZSTD_isError(n) && out->len + n - before < s->len;
-		if (good)
+		if (good) {
 			out->len += n;
+			out->data[out->len] = 0;
+		}
 	}
 	ZSTD_freeCCtx(context);
 	if (!good)
