@@ -81,7 +81,9 @@ static int compile(const struct cli *cli, const struct compiler *compiler, const
 	int status = cli_config(cli, &config);
 	if (status)
 		return status;
-	if (front_give_way(cli, &config, false, &err) == 0) {
+	/* Who asked for fallbacks gets one from the loader, which cannot load the plugin here. */
+	bool falls_back = config_given(&config, "on_error") && config.on_error == ON_ERROR_FALLBACK;
+	if (front_give_way(cli, &config, false, &err) == 0 || falls_back) {
 		record(cli, argv);
 		status = serve(cli, &config, compiler, argv, envp);
 	} else {

@@ -95,6 +95,11 @@ ok "and gives the object" cmp y.o want.o
 run alone/soldr gcc -c x.c -o y.o
 is "$status" 111 "and not a plugin that is a file"
 like "$err" "^soldr: a plugin that is a file needs soldr-host beside soldr: install it again: cannot run $T/alone/soldr-host" "it says so"
+sed 's/on_error: fail/on_error: fallback/' outside.yaml >fallback.yaml
+rm -f y.o
+run alone/soldr --config fallback.yaml gcc -c x.c -o y.o
+is "$status" 0 "under on_error: fallback the compiler runs"
+ok "and gives the object" cmp y.o want.o
 run alone/soldr config check
 is "$status" 1 "so does config check"
 like "$out" "^error: .*soldr-host" "in the same words"
