@@ -2,7 +2,8 @@
 #
 # Variables: CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR; V=1 shows commands; WERROR=
 # (empty) lets warnings pass; SAN=address,undefined or SAN=thread builds with
-# sanitizers, into a directory of its own.
+# sanitizers, into a directory of its own; STATIC= (empty) links soldr
+# dynamically, where there is no static C library.
 
 VERSION := 1.0.0
 comma := ,
@@ -15,6 +16,7 @@ LDFLAGS ?=
 SAN ?=
 V ?= 0
 WERROR ?= -Werror
+STATIC ?= $(if $(SAN),,1)
 BUILD := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 
 Q := $(if $(filter 1,$(V)),,@)
@@ -32,7 +34,7 @@ LINK := -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now $(SANFLAGS)
 UTIL := buf digest err fs json path redact sys worktree
 SERVICE := config config_options config_settings config_values config_yaml counters dispatch exec host_api journal loader \
 	log plugin_check service session
-CLI := build cargo cli compiler main parity_check parity_compare parity_report parity_requests parity_run parity_scene signals text verb_backends verb_cache verb_config verb_doctor verb_help \
+CLI := build cargo cli compiler front main parity_check parity_compare parity_report parity_requests parity_run parity_scene signals text verb_backends verb_cache verb_config verb_doctor verb_help \
 	verb_parity verb_stats wrap
 EMBEDDED := archive args_gcc args_names args_rustc args_sides args_table backend crates depfile depinfo digests \
 	entry evict evidence expansion files guards header_record identity inputs key link lookup manifest match materialise miss \
@@ -54,7 +56,10 @@ OBJ_CLI := $(CLI:%=$(BUILD)/obj/core/cli/%.o)
 OBJ_EMBEDDED := $(EMBEDDED:%=$(BUILD)/obj/plugins/embedded/%.o)
 OBJ_WRAPPED := $(WRAPPED:%=$(BUILD)/obj/plugins/wrapped/%.o)
 OBJ_NULL := $(NULL:%=$(BUILD)/obj/plugins/null/%.o)
-OBJ_ALL := $(OBJ_UTIL) $(OBJ_SERVICE) $(OBJ_CLI) $(OBJ_EMBEDDED) $(OBJ_WRAPPED) $(OBJ_NULL)
+OBJ_PLUGINS := $(OBJ_EMBEDDED) $(OBJ_WRAPPED) $(OBJ_NULL)
+OBJ_STATIC := $(BUILD)/obj/core/cli/program_static.o
+OBJ_DYNAMIC := $(BUILD)/obj/core/cli/program_dynamic.o
+OBJ_ALL := $(OBJ_UTIL) $(OBJ_SERVICE) $(OBJ_CLI) $(OBJ_STATIC) $(OBJ_DYNAMIC) $(OBJ_PLUGINS)
 
 # Libraries that a plugin needs are linked into it: a shared libcrypto and
 # libzstd cost a process a millisecond (docs/architecture.md).
@@ -65,9 +70,10 @@ LIBS_SHARED = -lltdl -lyaml $(call static,crypto) -ldl -lpthread
 LIBS_EMBEDDED = $(call static,crypto) $(call static,zstd)
 
 BINARY := $(BUILD)/bin/soldr
+HOST := $(BUILD)/bin/soldr-host
 LIBDIR := $(BUILD)/lib
 PLUGIN_FILES := $(PLUGINS:%=$(LIBDIR)/soldr/%.so)
-PRODUCTS := $(BINARY) $(PLUGIN_FILES) $(LIBDIR)/libsoldr.a $(LIBDIR)/libsoldr.so
+PRODUCTS := $(BINARY) $(HOST) $(PLUGIN_FILES) $(LIBDIR)/libsoldr.a $(LIBDIR)/libsoldr.so
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -94,8 +100,8 @@ help:
 
 $(OBJ_UTIL): INC := $(INC_UTIL)
 $(OBJ_SERVICE): INC := $(INC_SERVICE)
-$(OBJ_CLI): INC := $(INC_CLI)
-$(OBJ_EMBEDDED) $(OBJ_WRAPPED) $(OBJ_NULL): INC := $(INC_PLUGIN)
+$(OBJ_CLI) $(OBJ_STATIC) $(OBJ_DYNAMIC): INC := $(INC_CLI)
+$(OBJ_PLUGINS): INC := $(INC_PLUGIN)
 
 $(OBJ_ALL): $(BUILD)/obj/%.o: %.c Makefile
 	$(call say,CC,$<)
@@ -106,10 +112,19 @@ $(OBJ_ALL): $(BUILD)/obj/%.o: %.c Makefile
 
 # ---- link --------------------------------------------------------------------------
 
-$(BINARY): $(OBJ_CLI) $(OBJ_SERVICE) $(OBJ_UTIL)
+# Two programs of the same objects, the backends' among them (core/cli/front.h).
+PROGRAM := $(OBJ_CLI) $(OBJ_SERVICE) $(OBJ_UTIL) $(OBJ_PLUGINS)
+LIBS_PROGRAM = $(LIBS_CORE) $(LIBS_EMBEDDED) $(call static,jansson)
+
+$(BINARY): $(PROGRAM) $(if $(STATIC),$(OBJ_STATIC),$(OBJ_DYNAMIC))
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -pie $(LINK) $^ $(LIBS_CORE) $(call static,jansson) -o $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(if $(STATIC),-static,-pie) $(LINK) $^ $(LIBS_PROGRAM) -o $@
+
+$(HOST): $(PROGRAM) $(OBJ_DYNAMIC)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -pie $(LINK) $^ $(LIBS_PROGRAM) -o $@
 
 PLUGIN_LINK = $(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared $(LINK) -Wl,-Bsymbolic -Wl,--exclude-libs,ALL \
 	-Wl,--version-script=plugins/null/null.map $(filter %.o,$^)
@@ -212,7 +227,7 @@ dest := $(DESTDIR)$(PREFIX)
 
 install: all
 	$(INSTALL) -d $(dest)/bin $(dest)/lib/soldr $(dest)/include/soldr $(dest)/share/soldr
-	$(INSTALL) -m 755 $(BINARY) $(dest)/bin/soldr
+	$(INSTALL) -m 755 $(BINARY) $(HOST) $(dest)/bin
 	$(INSTALL) -m 644 $(PLUGIN_FILES) $(dest)/lib/soldr
 	$(INSTALL) -m 644 $(LIBDIR)/libsoldr.a $(dest)/lib
 	$(INSTALL) -m 644 $(LIBDIR)/libsoldr.so $(dest)/lib/libsoldr.so.$(VERSION)
@@ -222,7 +237,7 @@ install: all
 	$(INSTALL) -m 644 config/soldr.yaml config/soldr.schema.json $(dest)/share/soldr
 
 uninstall:
-	rm -f $(dest)/bin/soldr $(PLUGINS:%=$(dest)/lib/soldr/%.so) $(dest)/lib/libsoldr.a $(dest)/lib/libsoldr.so*
+	rm -f $(dest)/bin/soldr $(dest)/bin/soldr-host $(PLUGINS:%=$(dest)/lib/soldr/%.so) $(dest)/lib/libsoldr.a $(dest)/lib/libsoldr.so*
 	rm -f $(dest)/include/soldr/backend.h $(dest)/include/soldr/reason.h $(dest)/include/soldr/service.h
 	rm -f $(dest)/share/soldr/soldr.yaml $(dest)/share/soldr/soldr.schema.json
 	-rmdir $(dest)/lib/soldr $(dest)/include/soldr $(dest)/share/soldr

@@ -15,6 +15,7 @@
 #include "cli.h"
 #include "compiler.h"
 #include "exec.h"
+#include "front.h"
 #include "fs.h"
 #include "path.h"
 #include "session.h"
@@ -59,22 +60,6 @@ struct door {
 	char *program;           /* absolute */
 	char **argv;
 };
-
-/* The soldr that compiles are pointed at: the front executable, also when this is soldr-host. */
-static char *front_executable(void)
-{
-	char *self = path_self();
-	if (!self || strcmp(path_base(self), "soldr-host") != 0)
-		return self;
-	char *dir = path_dir(self), *front = dir ? path_join(dir, "soldr") : NULL;
-	free(dir);
-	if (!front || access(front, X_OK) != 0) {
-		free(front);
-		return self;
-	}
-	free(self);
-	return front;
-}
 
 /* `soldr build -- gcc …`: the command is what its name means on the new PATH. */
 static void use_shim(struct door *door, const char *dir)

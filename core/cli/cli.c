@@ -3,6 +3,7 @@
  */
 #include "cli.h"
 
+#include "front.h"
 #include "fs.h"
 #include "host.h"
 #include "path.h"
@@ -155,7 +156,7 @@ int cli_service(const struct cli *cli, const struct config *config, soldr_servic
 {
 	soldr_error err = SOLDR_ERROR_INIT;
 	const struct host_options options = {.config = config, .envp = cli->envp, .cwd = cli->cwd};
-	if (host_start(&options, out, &err) == 0)
+	if (front_give_way(cli, config, false, &err) == 0 && host_start(&options, out, &err) == 0)
 		return 0;
 	cli_error("%s", err.message);
 	return STATUS_SOLDR;

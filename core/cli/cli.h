@@ -29,6 +29,7 @@ enum { JSON_SCHEMA_VERSION = 1, CLI_OPERANDS_MAX = 4 };
 struct cli {
 	int argc;
 	char **argv; /* from the verb or compiler on; NULL-ended */
+	char **given; /* all that main was given */
 	const char *const *envp;
 	const char *cwd; /* absolute, physical; NULL when the directory is gone */
 	struct config_overrides overrides;

@@ -3,6 +3,7 @@
  */
 #include "compiler.h"
 
+#include "front.h"
 #include "path.h"
 #include "sys.h"
 
@@ -115,15 +116,28 @@ static bool links_to_soldr(const char *path)
 	return false;
 }
 
+static bool is_same_file(const struct stat *st, const char *path)
+{
+	struct stat other;
+	return sys.stat(path, &other) == 0 && st->st_dev == other.st_dev && st->st_ino == other.st_ino;
+}
+
+/* A hard link named gcc is of the front program, also when that has become soldr-host. */
+static bool is_front(const struct stat *st)
+{
+	char *front = program_is_static ? NULL : front_executable();
+	bool same = front && is_same_file(st, front);
+	free(front);
+	return same;
+}
+
 bool compiler_is_soldr(void *arg, const char *path)
 {
 	(void)arg;
-	struct stat self, st;
+	struct stat st;
 	if (sys.stat(path, &st) != 0)
 		return false;
-	if (sys.stat("/proc/self/exe", &self) == 0 && st.st_dev == self.st_dev && st.st_ino == self.st_ino)
-		return true;
-	return links_to_soldr(path);
+	return is_same_file(&st, "/proc/self/exe") || is_front(&st) || links_to_soldr(path);
 }
 
 struct search {

@@ -6,6 +6,7 @@
  */
 #include "cli.h"
 #include "compiler.h"
+#include "front.h"
 #include "path.h"
 #include "wrap.h"
 
@@ -167,7 +168,8 @@ int main(int argc, char **argv)
 {
 	occupy_closed_streams();
 	char *cwd = getcwd(NULL, 0);
-	struct cli cli = {.argc = argc, .argv = argv, .envp = (const char *const *)environ, .cwd = cwd};
+	front_preopen();
+	struct cli cli = {.argc = argc, .argv = argv, .given = argv, .envp = (const char *const *)environ, .cwd = cwd};
 	int status;
 	if (argc > 0 && strncmp(path_base(argv[0]), "soldr", 5) != 0) {
 		char *path = argv[0], *name = argv[0] + (path_base(path) - path);

@@ -6,6 +6,7 @@
 #include "parity.h"
 
 #include "clock.h"
+#include "front.h"
 #include "fs.h"
 #include "path.h"
 #include "plugins.h"
@@ -56,10 +57,13 @@ int parity_work_open(struct parity_work *w, const struct cli *cli, const struct 
 	*w = (struct parity_work){.plan = {.cli = cli, .timeout_ns = (uint64_t)600 * 1000000000u}};
 	w->plan.path_remap = config->path_remap == PATH_REMAP_AUTO;
 	w->plan.worktree_root = config->worktree_root;
+	int way = front_give_way(cli, config, true, err);
+	if (way)
+		return way;
 	if (!base || *base != '/')
 		base = "/tmp";
 	buf_addf(&scratch, "%s/soldr-parity.XXXXXX", base);
-	w->self = path_self();
+	w->self = front_executable();
 	if (w->self && buf_ok(&scratch) && mkdtemp(scratch.data))
 		w->scratch = buf_detach(&scratch);
 	int rc = w->scratch ? 0 : err_set(err, SOLDR_E_IO, errno, origin, "cannot make a directory below %s", base);

@@ -16,4 +16,7 @@ void plugins_visit(const struct config *, plugins_visit_fn, void *arg);
 /* Finds and loads the plugin and checks the backend's options against it. On success: plugin_unload(). */
 int plugins_try(const struct config *, const struct config_backend *, struct plugin *, soldr_error *);
 
+/* Its file, or that soldr holds it itself: for messages. */
+const char *plugins_place(const struct plugin *);
+
 #endif

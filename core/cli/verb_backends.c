@@ -3,6 +3,7 @@
  * comes with soldr, and whether its plugin loads.
  */
 #include "cli.h"
+#include "front.h"
 #include "json.h"
 #include "plugins.h"
 #include "text.h"
@@ -64,6 +65,11 @@ int plugins_try(const struct config *config, const struct config_backend *backen
 	return rc;
 }
 
+const char *plugins_place(const struct plugin *plugin)
+{
+	return *plugin->path == '/' ? plugin->path : "in soldr itself";
+}
+
 struct listing {
 	const struct config *config;
 	struct json *json;   /* or … */
@@ -81,7 +87,7 @@ static void list_json(struct json *j, const struct config_backend *b, bool made_
 	json_str(j, "plugin", b->plugin);
 	json_bool(j, "loads", !err);
 	json_str(j, "error", err ? err->message : NULL);
-	json_str(j, "path", err ? NULL : plugin->path);
+	json_str(j, "path", err || *plugin->path != '/' ? NULL : plugin->path);
 	json_str(j, "plugin_name", err ? NULL : plugin->backend.name);
 	json_str(j, "version", err ? NULL : plugin->backend.version);
 	char abi[32];
@@ -110,7 +116,7 @@ static void list_row(const struct listing *l, const struct config_backend *b, bo
 	}
 	table_cell(l->table, plugin->backend.version);
 	table_cellf(l->table, "%u.%u", plugin->backend.abi >> 16, plugin->backend.abi & 0xffffu);
-	table_cell(l->table, plugin->path);
+	table_cell(l->table, plugins_place(plugin));
 }
 
 static void list_one(void *arg, const struct config_backend *b, bool made_up, bool selected)
@@ -177,6 +183,12 @@ static int run(const struct cli *cli, const struct verb *verb)
 	status = cli_config(cli, &config);
 	if (status)
 		return status;
+	soldr_error err = SOLDR_ERROR_INIT;
+	if (front_give_way(cli, &config, true, &err) != 0) {
+		cli_error("%s", err.message);
+		config_release(&config);
+		return STATUS_SOLDR;
+	}
 	struct buf out = BUF_INIT;
 	if (as_json)
 		backends_json(&config, &out);
@@ -191,7 +203,7 @@ const struct verb verb_backends = {
 	"backends", "backends [--json]", "the configured and built-in backends, and whether they load",
 	"  --json   one JSON object: schema_version, backend, plugin_path, and in backends for each:\n"
 	"           name, selected, defined_in, plugin, loads, error, path, plugin_name, version, abi,\n"
-	"           capabilities\n"
+	"           capabilities; path is null for a plugin that soldr itself holds\n"
 	"\nThe selected one is marked with *. To select another: backend: NAME in the config file,\n"
 	"SOLDR_BACKEND=NAME, or --backend NAME before the verb.\n"
 	"\nExample:\n  soldr backends\n",

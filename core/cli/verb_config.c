@@ -2,6 +2,7 @@
  * verb_config: `soldr config show | check [FILE] | path | schema`.
  */
 #include "cli.h"
+#include "front.h"
 #include "fs.h"
 #include "json.h"
 #include "path.h"
@@ -154,7 +155,8 @@ static int check_config(const struct request *request)
 	if (request->file)
 		overrides.file = request->file;
 	int rc = config_load(&config, &overrides, cli->envp, cli->cwd ? cli->cwd : "/", &err);
-	if (rc)
+	int way = rc ? rc : front_give_way(cli, &config, true, &err);
+	if (way)
 		vec_add(&check.wrong, err.message);
 	else
 		plugins_visit(&config, check_backend, &check);

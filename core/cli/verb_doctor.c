@@ -5,6 +5,7 @@
 #include "cargo.h"
 #include "cli.h"
 #include "compiler.h"
+#include "front.h"
 #include "fs.h"
 #include "json.h"
 #include "parity.h"
@@ -106,13 +107,18 @@ static void check_backend(void *arg, const struct config_backend *backend, bool 
 		found(d, "backend", WRONG, "%s%s: %s", backend->name, mark, err.message);
 		return;
 	}
-	found(d, "backend", FINE, "%s%s: %s %s", backend->name, mark, plugin.path, plugin.backend.version);
+	found(d, "backend", FINE, "%s%s: %s %s", backend->name, mark, plugins_place(&plugin), plugin.backend.version);
 	plugin_unload(&plugin);
 }
 
 static void check_backends(struct doctor *d)
 {
-	if (d->has_config)
+	soldr_error err = SOLDR_ERROR_INIT;
+	if (!d->has_config)
+		return;
+	if (front_give_way(d->cli, &d->config, true, &err) != 0)
+		found(d, "backend", WRONG, "%s", err.message);
+	else
 		plugins_visit(&d->config, check_backend, d);
 }
 

@@ -9,6 +9,7 @@
 
 #include "compiler.h"
 #include "exec.h"
+#include "front.h"
 #include "host.h"
 #include "parity.h"
 #include "path.h"
@@ -61,15 +62,34 @@ static int serve(const struct cli *cli, const struct config *config, const struc
 	return result.signal ? -result.signal : result.exit_code & 0xff;
 }
 
+/* For parity. Not before it is known that this process is the one that serves the request. */
+static void record(const struct cli *cli, const char *const *argv)
+{
+	const char *dir = env_get(cli->envp, "SOLDR_RECORD");
+	if (dir && *dir == '/' && cli->cwd)
+		parity_record(dir, cli->cwd, argv, cli->envp);
+}
+
 static int compile(const struct cli *cli, const struct compiler *compiler, const char **argv, const char *const *envp)
 {
-	if (cli_bypass(cli) || !cli->cwd) /* no directory, no key: the compiler may still manage with absolute paths */
+	if (cli_bypass(cli) || !cli->cwd) { /* no directory, no key: the compiler may still manage with absolute paths */
+		record(cli, argv);
 		return become(compiler, argv, envp);
+	}
 	struct config config;
+	soldr_error err = SOLDR_ERROR_INIT;
 	int status = cli_config(cli, &config);
 	if (status)
 		return status;
-	status = serve(cli, &config, compiler, argv, envp);
+	/* Who asked for fallbacks gets one from the loader, which cannot load the plugin here. */
+	bool falls_back = config_given(&config, "on_error") && config.on_error == ON_ERROR_FALLBACK;
+	if (front_give_way(cli, &config, false, &err) == 0 || falls_back) {
+		record(cli, argv);
+		status = serve(cli, &config, compiler, argv, envp);
+	} else {
+		cli_error("%s", err.message);
+		status = STATUS_SOLDR;
+	}
 	config_release(&config);
 	return status;
 }
@@ -95,9 +115,6 @@ int wrap_compile(const struct cli *cli)
 	if (envp && argv) {
 		memcpy(argv, cli->argv, (size_t)cli->argc * sizeof *argv);
 		argv[0] = compiler.argv0;
-		const char *record = env_get(cli->envp, "SOLDR_RECORD");
-		if (record && *record == '/' && cli->cwd)
-			parity_record(record, cli->cwd, argv, cli->envp);
 		status = compile(cli, &compiler, argv, envp);
 	} else {
 		cli_error("out of memory");

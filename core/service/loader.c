@@ -15,6 +15,9 @@
  *      because a plugin may have left thread-local data or exit handlers.
  *   4. soldr_backend_v1() gives the table, and plugin_check reads it.
  *
+ * A program may hold plugins itself (it tells libltdl by lt_dlpreload_default()).
+ * Of these there is no file to check: only steps 3, by name, and 4 are left.
+ *
  * libltdl keeps its state in the process and has no lock; so, like
  * soldr_service_start(), these functions must not run in two threads at once.
  * lt_dlinit() has no lt_dlexit() here: modules are resident, and a libltdl that
@@ -33,6 +36,7 @@
 #include <limits.h>
 #include <link.h>
 #include <ltdl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -73,23 +77,43 @@ static void add_beside(struct vec *list, const char *file, int up, const char *s
 	free(dir);
 }
 
-void plugin_search_list(const char *const *search, struct vec *out)
+static void add_given(struct vec *list, const char *const *search)
 {
 	for (; search && *search; search++)
 		if (**search)
-			add_once(out, *search);
+			add_once(list, *search);
+}
+
+static void add_own(struct vec *out)
+{
 	char *self = path_self();
 	add_beside(out, self, 2, "lib/soldr"); /* PREFIX/bin/soldr: PREFIX/lib/soldr */
 
 	/* In a program that links libsoldr.so, the plugins are installed beside that library. */
 	Dl_info info;
-	char *library = NULL;
-	if (dladdr(origin, &info) && info.dli_fname)
-		library = realpath(info.dli_fname, NULL);
-	if (library && self && strcmp(library, self) != 0)
+	struct link_map *map = NULL;
+	/* The program itself has an empty name in the map; dli_fname would be argv[0], which leads anywhere. */
+	bool in_library = dladdr1(origin, &info, (void **)&map, RTLD_DL_LINKMAP) && map && *map->l_name;
+	char *library = in_library ? realpath(map->l_name, NULL) : NULL;
+	if (library)
 		add_beside(out, library, 1, "soldr");
 	free(library);
 	free(self);
+}
+
+void plugin_search_list(const char *const *search, struct vec *out)
+{
+	add_given(out, search);
+	add_own(out);
+}
+
+/* Whether this program holds the plugin itself. */
+static bool is_preopened(const char *name)
+{
+	const lt_dlvtable *loader = lt_dlinit() == 0 ? lt_dlloader_find("lt_preopen") : NULL;
+	char archive[PLUGIN_NAME_MAX + sizeof ".a"]; /* as libltdl names it */
+	int n = snprintf(archive, sizeof archive, "%s.a", name);
+	return loader && n > 0 && (size_t)n < sizeof archive && loader->module_open(loader->dlloader_data, archive, NULL);
 }
 
 static bool exists(const char *path)
@@ -129,6 +153,23 @@ static int not_found(const char *name, const struct vec *dirs, soldr_error *err)
 	return rc;
 }
 
+/* The first NAME.so in dirs from number at on; *found stays NULL where there is none. false: out of memory. */
+static bool look_in(const struct vec *dirs, size_t at, const char *name, char **found)
+{
+	bool memory = vec_ok(dirs);
+	for (size_t i = at; memory && !*found && i < dirs->len; i++) {
+		struct buf b = BUF_INIT;
+		buf_addf(&b, "%s/%s.so", dirs->items[i], name);
+		*found = buf_detach(&b);
+		memory = *found;
+		if (*found && !exists(*found)) {
+			free(*found);
+			*found = NULL;
+		}
+	}
+	return memory;
+}
+
 int plugin_find(const char *name, const char *const *search, char **path, soldr_error *err)
 {
 	if (*name == '/')
@@ -137,18 +178,17 @@ int plugin_find(const char *name, const char *const *search, char **path, soldr_
 		return err_set(err, SOLDR_E_CONFIG, 0, origin,
 		               "plugin \"%.100s\" is neither an absolute path nor a plain name: write /DIR/FILE.so or NAME", name);
 	struct vec dirs = VEC_INIT;
-	plugin_search_list(search, &dirs);
 	char *found = NULL;
-	bool memory = vec_ok(&dirs);
-	for (size_t i = 0; memory && !found && i < dirs.len; i++) {
-		struct buf b = BUF_INIT;
-		buf_addf(&b, "%s/%s.so", dirs.items[i], name);
-		found = buf_detach(&b);
-		memory = found != NULL;
-		if (found && !exists(found)) {
-			free(found);
-			found = NULL;
-		}
+	add_given(&dirs, search);
+	bool memory = look_in(&dirs, 0, name, &found);
+	if (memory && !found && is_preopened(name)) {
+		found = strdup(name);
+		memory = found;
+	}
+	if (memory && !found) {
+		size_t given = dirs.len;
+		add_own(&dirs);
+		memory = look_in(&dirs, given, name, &found);
 	}
 	int rc = 0;
 	if (found)
@@ -252,7 +292,10 @@ static int open_module(const char *path, lt_dlhandle *handle, soldr_error *err)
 		return err_set(err, SOLDR_E_NOMEM, 0, origin, "cannot be loaded: %s", ltdl_message());
 	/* No lt_dladvise_ext(): only this very file, never one with a suffix added to its name. */
 	int rc = 0;
-	if (lt_dladvise_local(&advice) != 0 || lt_dladvise_resident(&advice) != 0) {
+	/* A plain name is of a plugin that this program holds; never may libltdl look for a file of that name. */
+	bool held = *path != '/';
+	if (lt_dladvise_local(&advice) != 0 || lt_dladvise_resident(&advice) != 0 ||
+	    (held && lt_dladvise_preload(&advice) != 0)) {
 		rc = err_set(err, SOLDR_E_INTERNAL, 0, origin, "cannot be loaded: %s", ltdl_message());
 	} else {
 		lt_dlhandle opened = lt_dlopenadvise(path, advice);
@@ -290,8 +333,9 @@ static int load_resolved(char *path, struct plugin *plugin, soldr_error *err)
 	struct plugin loaded = {.path = path};
 	lt_dlhandle handle = NULL;
 	const soldr_backend *table = NULL;
-	int rc = fs_check_trusted(path, err);
-	if (!rc)
+	bool is_file = *path == '/';
+	int rc = is_file ? fs_check_trusted(path, err) : 0;
+	if (!rc && is_file)
 		rc = check_shared_object(path, err);
 	if (!rc)
 		rc = open_module(path, &handle, err);
@@ -311,7 +355,7 @@ static int load_resolved(char *path, struct plugin *plugin, soldr_error *err)
 
 int plugin_load(const char *path, struct plugin *plugin, soldr_error *err)
 {
-	char *resolved = realpath(path, NULL);
+	char *resolved = *path == '/' ? realpath(path, NULL) : strdup(path);
 	if (!resolved)
 		return err_set(err, errno == ENOENT || errno == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, origin,
 		               "plugin %s cannot be found: install it there, or correct the backend's plugin setting", path);

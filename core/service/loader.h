@@ -14,7 +14,7 @@
 #include <soldr/backend.h>
 
 struct plugin {
-	char *path;            /* absolute, resolved */
+	char *path;            /* absolute, resolved; the plain name of a plugin that the program holds */
 	soldr_backend backend; /* a zero-extended copy of the plugin's table */
 	uint64_t options_stride; /* bytes between option specs; 0: none */
 	void *handle;          /* libltdl's */
@@ -22,15 +22,16 @@ struct plugin {
 
 /*
  * name: an absolute path, or a plain name looked up as DIR/NAME.so in
- * search (NULL-ended list of directories, in order), then in ../lib/soldr
- * relative to the running executable's directory, and, in a program that links
+ * search (NULL-ended list of directories, in order), then among the plugins
+ * that the program holds itself (preopened through libltdl; *path is then the
+ * plain name), then in ../lib/soldr relative to the running executable's directory, and, in a program that links
  * libsoldr.so, in the directory soldr beside that library.
  * SOLDR_E_NOT_FOUND lists the places that were looked at and says how to mend.
  */
 int plugin_find(const char *name, const char *const *search, char **path, soldr_error *);
 
 /*
- * Loads path and checks, in this order: trust; that it is a shared object that
+ * Loads path (absolute, or a name that plugin_find gave) and checks, in this order: trust; that it is a shared object that
  * loads; the symbol; the table (not NULL, aligned); abi major equal;
  * struct_size at least SOLDR_BACKEND_SIZE_1_0 and sane; name and version well
  * formed; open, compile and close there; every known cap bit with its function

@@ -89,12 +89,19 @@ void buf_vaddf(struct buf *b, const char *fmt, va_list ap)
 {
 	va_list again;
 	va_copy(again, ap);
-	int len = vsnprintf(NULL, 0, fmt, ap);
+	/* What fits into the room that is there is done with one pass. */
+	size_t max = b->max ? b->max : BUF_MAX_DEFAULT, cap = b->cap <= max ? b->cap : max + 1;
+	size_t room = b->failed || cap <= b->len ? 0 : cap - b->len;
+	int len = vsnprintf(room ? b->data + b->len : NULL, room, fmt, ap);
 	if (len < 0) {
 		b->failed = true;
+	} else if ((size_t)len < room) {
+		b->len += (size_t)len;
 	} else if (buf_reserve(b, (size_t)len)) {
 		vsnprintf(b->data + b->len, (size_t)len + 1, fmt, again);
 		b->len += (size_t)len;
+	} else if (room) {
+		b->data[b->len] = 0; /* where the first pass has begun to write */
 	}
 	va_end(again);
 }

@@ -20,13 +20,15 @@ int fs_write_all(int fd, const void *, size_t len);
 
 /*
  * A file under construction, in the directory of its target: created with
- * O_EXCL under a name ".soldr-tmp.…", then renamed over the target. A name of
- * that form that is older than a day is litter of a killed process.
+ * O_EXCL under a name ".soldr-tmp.…", then put in the place of the target in
+ * one step. A name of that form that is older than a day is litter of a killed
+ * process.
  */
 struct fs_temp {
 	int fd;       /* -1: none */
 	char *path;   /* of the temporary */
 	char *target;
+	bool replaces; /* the caller knows of a file there: publishing is then quicker */
 };
 
 #define FS_TEMP_PREFIX ".soldr-tmp."
@@ -34,7 +36,7 @@ struct fs_temp {
 
 /* mode goes through the process's umask, as for any new file. */
 int fs_temp_open(struct fs_temp *, const char *target, mode_t mode, soldr_error *);
-int fs_temp_publish(struct fs_temp *, soldr_error *); /* close and rename; releases */
+int fs_temp_publish(struct fs_temp *, soldr_error *); /* close, put in the target's place; releases */
 void fs_temp_discard(struct fs_temp *);               /* unlink; safe after publish and on INIT */
 
 /* Publishes data as path in one step. */

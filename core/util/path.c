@@ -109,9 +109,12 @@ char *path_self(void)
 const char *env_get(const char *const *envp, const char *name)
 {
 	size_t n = strlen(name);
-	for (; envp && *envp; envp++)
-		if (strncmp(*envp, name, n) == 0 && (*envp)[n] == '=')
-			return *envp + n + 1;
+	for (; envp && *envp; envp++) {
+		/* Asked some fifty times per compile, and nearly every variable differs in its first letters: no calls for those. */
+		const char *entry = *envp;
+		if (entry[0] == name[0] && (n < 2 || entry[1] == name[1]) && strncmp(entry, name, n) == 0 && entry[n] == '=')
+			return entry + n + 1;
+	}
 	return NULL;
 }
 

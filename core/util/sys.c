@@ -17,6 +17,11 @@ static int sys_openat(int dir, const char *path, int flags, mode_t mode)
 	return openat(dir, path, flags, mode);
 }
 
+static int sys_exchange(const char *one, const char *other)
+{
+	return renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE);
+}
+
 struct sys_calls sys = {
 	.open = sys_open,
 	.openat = sys_openat,
@@ -29,6 +34,7 @@ struct sys_calls sys = {
 	.lstat = lstat,
 	.fstatat = fstatat,
 	.rename = rename,
+	.exchange = sys_exchange,
 	.unlink = unlink,
 	.mkdir = mkdir,
 	.ftruncate = ftruncate,

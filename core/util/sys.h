@@ -25,6 +25,7 @@ struct sys_calls {
 	int (*lstat)(const char *path, struct stat *);
 	int (*fstatat)(int dir, const char *path, struct stat *, int flags);
 	int (*rename)(const char *from, const char *to);
+	int (*exchange)(const char *one, const char *other); /* renameat2(RENAME_EXCHANGE) */
 	int (*unlink)(const char *path);
 	int (*mkdir)(const char *path, mode_t mode);
 	int (*ftruncate)(int fd, off_t len);

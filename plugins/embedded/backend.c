@@ -285,7 +285,7 @@ bool unit_add_output(struct unit *u, struct output what)
 		if (strcmp(u->outputs[i].path, o->path) == 0)
 			return false;
 	bool empty;
-	if (!materialise_possible(o->path, &empty))
+	if (!materialise_possible(o->path, &o->there, &empty))
 		return false;
 	o->keeps_mode = o->keeps_mode || (o->by_assembler && empty);
 	/* Into a file that keeps its mode the compiler must be able to write. */
@@ -310,7 +310,8 @@ static enum soldr_reason set_outputs(struct unit *u)
 	}
 	for (size_t i = 0; fine && i < inv->side_count; i++) {
 		const struct side_output *s = &inv->sides[i];
-		fine = unit_add_output(u, (struct output){s->path, ENTRY_SIDE + (uint32_t)i, s->optional, s->keeps_mode, s->rewritten, false});
+		fine = unit_add_output(u, (struct output){.path = s->path, .kind = ENTRY_SIDE + (uint32_t)i, .optional = s->optional,
+			                                          .keeps_mode = s->keeps_mode, .rewritten = s->rewritten});
 	}
 	if (fine && !inv->no_output)
 		fine = unit_add_output(u, object);

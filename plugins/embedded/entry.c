@@ -1,6 +1,7 @@
 /* entry: see entry.h. */
 #include "entry.h"
 
+#include "fs.h"
 #include "sealed.h"
 
 #include <string.h>
@@ -10,28 +11,43 @@ static const char origin[] = "embedded";
 static const char magic[SEALED_MAGIC_SIZE] = {'S', 'L', 'D', 'R', 'E', 'N', 'T', 0};
 
 enum {
-	SMALL = 256,           /* bytes below which packing is not worth a call */
-	SECTION_HEAD_SIZE = 24 /* kind, flags, len, raw_len */
+	SMALL = 4096,           /* bytes below which packing costs a hit more than it can save: a file takes a whole block */
+	PIECE = 128 << 10,      /* bytes of one zstd frame, unpacked: a hit needs memory for one at a time */
+	SECTION_HEAD_SIZE = 24  /* kind, flags, len, raw_len */
 };
 
 /* Flags of a section on disk. */
 enum { SECTION_PACKED = 1u << 0, SECTION_EXECUTABLE = 1u << 1, SECTION_ROOTLESS = 1u << 2, SECTION_FLAGS = (1u << 3) - 1 };
 
-static void add_packed(struct buf *out, const struct entry_section *s, int level, bool *packed, uint64_t *len)
+/* Appends the section as zstd frames; false: that makes it no smaller, and nothing was added. */
+static bool add_frames(struct buf *out, const struct entry_section *s, int level)
 {
-	size_t bound = ZSTD_compressBound((size_t)s->len);
-	char *to = s->len >= SMALL ? buf_reserve(out, bound) : NULL;
-	size_t n = to ? ZSTD_compress(to, bound, s->data, (size_t)s->len, level) : 0;
-	if (to && !ZSTD_isError(n) && n < s->len) {
-		out->len += n;
-		out->data[out->len] = 0;
-		*packed = true;
-		*len = n;
-	} else {
-		buf_add(out, s->data, (size_t)s->len);
-		*packed = false;
-		*len = s->len;
+	size_t before = out->len, bound = ZSTD_compressBound(PIECE);
+	ZSTD_CCtx *context = s->len >= SMALL ? ZSTD_createCCtx() : NULL;
+	bool good = context && buf_reserve(out, ZSTD_compressBound((size_t)s->len)); /* all at once: not to be copied as it grows */
+	for (size_t at = 0; good && at < s->len; at += PIECE) {
+		size_t piece = s->len - at < PIECE ? (size_t)s->len - at : PIECE;
+		char *to = buf_reserve(out, bound);
+		size_t n = to ? ZSTD_compressCCtx(context, to, bound, s->data + at, piece, level) : 0;
+		good = to && !ZSTD_isError(n) && out->len + n - before < s->len;
+		if (good) {
+			out->len += n;
+			out->data[out->len] = 0;
+		}
 	}
+	ZSTD_freeCCtx(context);
+	if (!good)
+		out->len = before;
+	return good;
+}
+
+static void add_section(struct buf *out, const struct entry_section *s, int level, bool *packed, uint64_t *len)
+{
+	size_t before = out->len;
+	*packed = add_frames(out, s, level);
+	if (!*packed)
+		buf_add(out, s->data, (size_t)s->len);
+	*len = out->len - before;
 }
 
 int entry_encode(const struct digest *key, const struct entry *e, int level, struct buf *out, soldr_error *err)
@@ -47,9 +63,9 @@ int entry_encode(const struct digest *key, const struct entry *e, int level, str
 		out->len += table_size;
 	for (size_t i = 0; i < e->section_count; i++) {
 		const struct entry_section *s = &e->sections[i];
-		bool packed = false;
-		uint64_t len = 0;
-		add_packed(out, s, level, &packed, &len);
+		bool packed;
+		uint64_t len;
+		add_section(out, s, level, &packed, &len);
 		buf_add_u32(&table, s->kind);
 		buf_add_u32(&table, (packed ? SECTION_PACKED : 0) | (s->executable ? SECTION_EXECUTABLE : 0) |
 		                    (s->rootless ? SECTION_ROOTLESS : 0));
@@ -137,4 +153,46 @@ int entry_unpack(const struct entry_section *s, struct buf *out, soldr_error *er
 	out->len += n;
 	out->data[out->len] = 0;
 	return 0;
+}
+
+static int write_out(int fd, const void *data, size_t len, soldr_error *err)
+{
+	int why = fs_write_all(fd, data, len);
+	return why ? err_set(err, SOLDR_E_IO, why, origin, "cannot write an output") : 0;
+}
+
+/* Frame by frame through a buffer of the largest one. */
+static int write_frames(const struct entry_section *s, ZSTD_DCtx *context, struct buf *piece, int fd, soldr_error *err)
+{
+	uint64_t written = 0;
+	int rc = 0;
+	for (size_t at = 0; !rc && at < s->len;) {
+		size_t left = (size_t)s->len - at, packed = ZSTD_findFrameCompressedSize(s->data + at, left);
+		uint64_t raw = ZSTD_isError(packed) ? UINT64_MAX : ZSTD_getFrameContentSize(s->data + at, left);
+		if (raw > s->raw_len - written) /* or one of zstd's two values for not known */
+			return damaged(err, "a section does not unpack");
+		buf_clear(piece);
+		char *to = buf_reserve(piece, (size_t)raw);
+		if (!to)
+			return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory unpacking %llu bytes", (unsigned long long)raw);
+		size_t n = ZSTD_decompressDCtx(context, to, (size_t)raw, s->data + at, packed);
+		if (ZSTD_isError(n) || n != raw)
+			return damaged(err, "a section does not unpack");
+		rc = write_out(fd, to, n, err);
+		written += raw;
+		at += packed;
+	}
+	return rc || written == s->raw_len ? rc : damaged(err, "a section does not unpack");
+}
+
+int entry_write(const struct entry_section *s, int fd, soldr_error *err)
+{
+	if (!s->packed)
+		return write_out(fd, s->data, (size_t)s->len, err);
+	struct buf piece = BUF_INIT;
+	ZSTD_DCtx *context = ZSTD_createDCtx();
+	int rc = context ? write_frames(s, context, &piece, fd, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	ZSTD_freeDCtx(context);
+	buf_release(&piece);
+	return rc;
 }

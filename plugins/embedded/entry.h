@@ -59,5 +59,7 @@ void entry_release(struct entry *);
 const struct entry_section *entry_find(const struct entry *, uint32_t kind);
 /* Appends the section's raw bytes. */
 int entry_unpack(const struct entry_section *, struct buf *out, soldr_error *);
+/* Writes them to fd, with memory for a part of them only. On an error some may be written already. */
+int entry_write(const struct entry_section *, int fd, soldr_error *);
 
 #endif

@@ -5,52 +5,49 @@
 
 #include <errno.h>
 
-bool materialise_possible(const char *path, bool *empty)
+bool materialise_possible(const char *path, bool *there, bool *empty)
 {
 	struct stat st;
-	*empty = false;
+	*there = *empty = false;
 	if (sys.lstat(path, &st) != 0)
 		return errno == ENOENT;
+	*there = true;
 	*empty = st.st_size == 0;
 	return S_ISREG(st.st_mode);
 }
 
-static int fill(struct fs_temp *t, const struct entry *e, const struct output *o, struct buf *scratch, uint64_t *bytes, soldr_error *err)
+static int fill(struct fs_temp *t, const struct entry *e, const struct output *o, uint64_t *bytes, soldr_error *err)
 {
 	const struct entry_section *s = entry_find(e, o->kind);
 	if (!s && o->optional)
 		return 0;
 	if (!s)
 		return err_set(err, SOLDR_E_CORRUPT, 0, "embedded", "the entry lacks an output for %s", o->path);
-	buf_clear(scratch);
-	int rc = entry_unpack(s, scratch, err);
-	if (!rc)
-		rc = fs_temp_open(t, o->path, s->executable ? 0777 : 0666, err);
+	int rc = fs_temp_open(t, o->path, s->executable ? 0777 : 0666, err);
 	if (rc)
 		return rc;
+	t->replaces = o->there;
 	struct stat st;
 	if (o->keeps_mode && sys.lstat(o->path, &st) == 0)
 		fchmod(t->fd, st.st_mode & 07777);
-	int why = fs_write_all(t->fd, buf_str(scratch), scratch->len);
-	if (why)
-		return err_set(err, SOLDR_E_IO, why, "embedded", "cannot write %s", o->path);
-	*bytes += scratch->len;
-	return 0;
+	rc = entry_write(s, t->fd, err);
+	if (rc)
+		err_prefix(err, "output %s", o->path);
+	*bytes += s->raw_len;
+	return rc;
 }
 
 int materialise(const struct entry *e, const struct output *outputs, size_t count, uint64_t *bytes, soldr_error *err)
 {
 	struct fs_temp temps[OUTPUTS_MAX];
-	struct buf scratch = BUF_INIT;
 	int rc = count <= OUTPUTS_MAX ? 0 : err_set(err, SOLDR_E_LIMIT, 0, "embedded", "too many outputs");
 	for (size_t i = 0; i < OUTPUTS_MAX; i++)
 		temps[i] = FS_TEMP_INIT;
 	for (size_t i = 0; !rc && i < count; i++)
-		rc = fill(&temps[i], e, &outputs[i], &scratch, bytes, err);
+		rc = fill(&temps[i], e, &outputs[i], bytes, err);
 	for (size_t i = 0; !rc && i < count; i++)
 		rc = temps[i].fd < 0 ? 0 : fs_temp_publish(&temps[i], err);
 	for (size_t i = 0; i < OUTPUTS_MAX; i++)
 		fs_temp_discard(&temps[i]);
-	buf_release(&scratch);
 	return rc;
 }

@@ -1,7 +1,7 @@
 /*
  * materialise: puts outputs where the compiler would have put them.
  *
- * Every output is written beside its target and renamed over it: the mode comes
+ * Every output is written beside its target and put in its place: the mode comes
  * from the umask (or from the old file), the times are now, another hard link of an old output keeps
  * its content. The depfile goes first: an object without its depfile would make
  * ninja forget what to rebuild.
@@ -19,11 +19,12 @@ struct output {
 	bool optional; /* whether the compiler writes it depends on the source */
 	bool keeps_mode; /* the compiler writes into a file that is there, and leaves its mode */
 	bool rewritten;  /* it is written twice */
+	bool there;        /* when the request came */
 	bool by_assembler; /* GNU as replaces a file that is there, but writes into an empty one */
 };
 
-/* True when the path can be an output of ours: absent, or a regular file; empty: such a file is there and has no bytes. */
-bool materialise_possible(const char *path, bool *empty);
+/* True when the path can be an output of ours: absent, or a regular file that is there; empty: one without bytes. */
+bool materialise_possible(const char *path, bool *there, bool *empty);
 /*
  * Writes all outputs, in the given order; on an error none of the targets was
  * touched by half. An optional output that the entry lacks stays as it is.

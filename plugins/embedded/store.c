@@ -123,6 +123,7 @@ int store_write(struct store *s, enum store_kind kind, const struct digest *key,
 		*err = first;
 	}
 	if (!rc) {
+		t.replaces = replaces;
 		store_shards(s); /* a sizes file made anew is counted before this file is there, not with it */
 		int why = fs_write_all(t.fd, data->data, data->len);
 		if (why) {

@@ -25,7 +25,7 @@ run install install
 is "$status" 0 "make install"
 is "$(ls "$dest")" opt "nothing is outside of PREFIX"
 is "$(list | grep -v '^./opt/x/share/\(man\|doc\)/' | tr '\n' ' ')" \
-	"$(printf './opt/x/%s ' bin/soldr include/soldr/backend.h include/soldr/reason.h include/soldr/service.h lib/libsoldr.a \
+	"$(printf './opt/x/%s ' bin/soldr bin/soldr-host include/soldr/backend.h include/soldr/reason.h include/soldr/service.h lib/libsoldr.a \
 		lib/libsoldr.so lib/libsoldr.so.1 lib/libsoldr.so.1.0.0 lib/soldr/embedded.so lib/soldr/null.so lib/soldr/wrapped.so \
 		share/soldr/soldr.schema.json share/soldr/soldr.yaml)" "the files that are installed"
 is "$(find "$dest" ! -type l -perm /022)" "" "nobody else may write them"
@@ -44,6 +44,10 @@ for backend in null embedded; do
 	run "$soldr" --backend $backend gcc -c x.c
 	ok "and compiles through $backend" cmp x.o want.o
 done
+printf 'version: 1\nbackends: {file: {plugin: %s/lib/soldr/null.so}}\n' "$T/moved" >file.yaml
+rm -f x.o
+run "$soldr" --config file.yaml --backend file gcc -c x.c
+ok "and through a plugin that is a file" cmp x.o want.o
 "$soldr" stats --json >stats.json
 is "$(json stats.json compilations)" 1 "and counts"
 run "$soldr" config schema

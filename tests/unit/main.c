@@ -29,6 +29,7 @@
 	X(native) \
 	X(object) \
 	X(path) \
+	X(plugin_check) \
 	X(redact) \
 	X(remap) \
 	X(response) \

@@ -58,6 +58,13 @@ static void the_maximum_fails_and_sticks(void)
 	buf_addc(&b, 'x');
 	CU_ASSERT_FALSE(buf_ok(&b));
 	SAME(b.data, "0123456789");
+	/* Formatted text that does not fit leaves what was there. */
+	struct buf f = {.max = 10};
+	buf_adds(&f, "0123");
+	buf_addf(&f, "%s", "456789x");
+	CU_ASSERT_FALSE(buf_ok(&f));
+	SAME(f.data, "0123");
+	buf_release(&f);
 	/* Once failed, nothing more is taken, however small. */
 	buf_clear(&b);
 	CU_ASSERT(buf_ok(&b));

@@ -4,6 +4,10 @@
 
 #include <soldr/backend.h>
 
+#include <sys/mman.h>
+#include <unistd.h>
+#include <zstd.h>
+
 void suite_entry(void);
 
 static struct digest key_of(const char *name)
@@ -53,6 +57,21 @@ static int decode(struct entry *e, const char *key, const void *bytes, size_t le
 	return rc;
 }
 
+/* What entry_write() wrote of the section; rc: what it returned. */
+static struct buf written(const struct entry_section *s, int expected)
+{
+	struct buf out = BUF_INIT;
+	int fd = memfd_create("section", MFD_CLOEXEC);
+	CU_ASSERT_FATAL(fd >= 0);
+	SAME_NUMBER(entry_write(s, fd, NULL), expected);
+	off_t len = lseek(fd, 0, SEEK_END);
+	char *to = buf_reserve(&out, (size_t)len);
+	CU_ASSERT_FATAL(to && pread(fd, to, (size_t)len, 0) == (ssize_t)len);
+	out.len = (size_t)len;
+	close(fd);
+	return out;
+}
+
 static void expect_section(const struct entry *e, enum entry_kind kind, const void *data, size_t len)
 {
 	struct buf out = BUF_INIT;
@@ -62,6 +81,9 @@ static void expect_section(const struct entry *e, enum entry_kind kind, const vo
 	buf_adds(&out, "before");
 	SAME_NUMBER(entry_unpack(s, &out, NULL), 0);
 	CU_ASSERT(out.len == 6 + len && memcmp(out.data + 6, data, len) == 0);
+	buf_release(&out);
+	out = written(s, 0);
+	CU_ASSERT(out.len == len && memcmp(out.data, data, len) == 0);
 	buf_release(&out);
 }
 
@@ -95,6 +117,57 @@ static void results_come_back(void)
 	free(noise);
 }
 
+static void frames_of_any_size_are_read(void)
+{
+	enum { SIZE = 300000, CUT = 200001 };
+	unsigned char *raw = malloc(SIZE);
+	char *packed = malloc(2 * SIZE);
+	CU_ASSERT_FATAL(raw && packed);
+	fill(raw, SIZE, true);
+	size_t one = ZSTD_compress(packed, SIZE, raw, CUT, 1), two = ZSTD_compress(packed + one, SIZE, raw + CUT, SIZE - CUT, 1);
+	struct entry_section s = {.packed = true, .data = packed, .len = one + two, .raw_len = SIZE};
+	struct buf out = written(&s, 0);
+	CU_ASSERT(out.len == SIZE && memcmp(out.data, raw, SIZE) == 0);
+	buf_release(&out);
+	/* Too much of it, too little, and a frame that is cut: never more is written than there should be. */
+	static const struct {
+		int raw, len;
+	} changes[] = {{-1, 0}, {1, 0}, {-SIZE + CUT - 1, 0}, {0, -1}};
+	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+		struct entry_section wrong = s;
+		wrong.raw_len = (uint64_t)(SIZE + changes[i].raw);
+		wrong.len = (uint64_t)((int)(one + two) + changes[i].len);
+		out = written(&wrong, SOLDR_E_CORRUPT);
+		CU_ASSERT(out.len <= wrong.raw_len);
+		buf_release(&out);
+	}
+	packed[one] ^= 0x55; /* no frame any more */
+	out = written(&s, SOLDR_E_CORRUPT);
+	SAME_NUMBER(out.len, CUT);
+	buf_release(&out);
+	free(raw);
+	free(packed);
+}
+
+static void a_large_section_is_many_frames(void)
+{
+	enum { SIZE = 300000, FRAME = 128 << 10 };
+	struct entry e = {0}, back;
+	struct buf file = BUF_INIT;
+	unsigned char *packs = malloc(SIZE);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(packs);
+	fill(packs, SIZE, true);
+	add(&e, ENTRY_OBJECT, packs, SIZE);
+	encode("k", &e, &file);
+	SAME_NUMBER(decode(&back, "k", file.data, file.len), 0);
+	const struct entry_section *s = entry_find(&back, ENTRY_OBJECT);
+	CU_ASSERT_FATAL(s && s->packed);
+	SAME_NUMBER(ZSTD_getFrameContentSize(s->data, s->len), FRAME);
+	entry_release(&back);
+	buf_release(&file);
+	free(packs);
+}
+
 static void an_entry_may_be_empty_or_full(void)
 {
 	struct entry e = {0}, back;
@@ -113,9 +186,10 @@ static void an_entry_may_be_empty_or_full(void)
 	buf_release(&file);
 }
 
+/* Large enough to be packed. */
 static void small_entry(struct buf *file, const char *key, const char *text)
 {
-	static unsigned char packs[400];
+	static unsigned char packs[5000];
 	struct entry e = {.exit_code = 0, .compile_ns = 5};
 	fill(packs, sizeof packs, true);
 	add(&e, ENTRY_OBJECT, packs, sizeof packs);
@@ -229,6 +303,8 @@ static void sealed_nonsense_is_refused(void)
 	SAME_NUMBER(decode(&back, "k", file.data, file.len), 0);
 	SAME_NUMBER(entry_unpack(entry_find(&back, ENTRY_OBJECT), &out, NULL), SOLDR_E_CORRUPT);
 	SAME_NUMBER(out.len, 0);
+	buf_release(&out);
+	out = written(entry_find(&back, ENTRY_OBJECT), SOLDR_E_CORRUPT);
 	entry_release(&back);
 	buf_release(&out);
 	buf_release(&file);
@@ -238,6 +314,8 @@ void suite_entry(void)
 {
 	CU_pSuite s = CU_add_suite("entry", NULL, NULL);
 	CU_add_test(s, "results come back", results_come_back);
+	CU_add_test(s, "a large section is many frames", a_large_section_is_many_frames);
+	CU_add_test(s, "s04: frames of any size are read", frames_of_any_size_are_read);
 	CU_add_test(s, "an entry may be empty or full", an_entry_may_be_empty_or_full);
 	CU_add_test(s, "s02: every changed byte is seen", every_changed_byte_is_seen);
 	CU_add_test(s, "s02: every length but the right one is refused", every_length_but_the_right_one_is_refused);

@@ -251,6 +251,57 @@ static void a_file_appears_whole_or_not_at_all(void)
 	room_release(&room);
 }
 
+static int bad_exchange(const char *one, const char *other)
+{
+	return faulted() ? -1 : real.exchange(one, other);
+}
+
+/* 0, or what fs_temp_publish() returned for "new" in the place of the target. */
+static int publish_over(const char *target, soldr_error *err)
+{
+	struct fs_temp t;
+	int rc = fs_temp_open(&t, target, 0644, err);
+	t.replaces = true;
+	fs_write_all(t.fd, "new", 3);
+	return rc ? rc : fs_temp_publish(&t, err);
+}
+
+static void a_file_that_is_known_is_exchanged(void)
+{
+	struct room room;
+	soldr_error err = SOLDR_ERROR_INIT;
+	room_init(&room, "fs");
+	const char *target = room_put(&room, "target", "old");
+	CU_ASSERT_EQUAL(link(target, room_path(&room, "other")), 0);
+	sys.rename = bad_rename; /* not needed */
+	fail_next(EIO, 1);
+	SAME_NUMBER(publish_over(target, &err), 0);
+	heal();
+	same_file(&room, "target", "new");
+	same_file(&room, "other", "old");
+	SAME_NUMBER(count_names(room.dir, ""), 2);
+	/* It was removed meanwhile, or the file system cannot do it. */
+	unlink(target);
+	SAME_NUMBER(publish_over(target, &err), 0);
+	same_file(&room, "target", "new");
+	room_put(&room, "target", "old");
+	sys.exchange = bad_exchange;
+	fail_next(EINVAL, 1);
+	SAME_NUMBER(publish_over(target, &err), 0);
+	heal();
+	same_file(&room, "target", "new");
+	SAME_NUMBER(count_names(room.dir, ""), 2);
+	/* A directory is there by now, and stays with what is in it. */
+	unlink(target);
+	mkdir(target, 0755);
+	room_put(&room, "target/kept", "kept");
+	SAME_NUMBER(publish_over(target, &err), SOLDR_E_IO);
+	SAME_NUMBER(err.sys_errno, EISDIR);
+	same_file(&room, "target/kept", "kept");
+	SAME_NUMBER(count_names(room.dir, ""), 2);
+	room_release(&room);
+}
+
 static void another_link_of_the_target_keeps_its_content(void)
 {
 	struct room room;
@@ -549,6 +600,7 @@ void suite_fs(void)
 	CU_add_test(s, "a file that grows is read whole or refused", a_file_that_grows_is_read_whole_or_refused);
 	CU_add_test(s, "everything is written", everything_is_written);
 	CU_add_test(s, "a file appears whole or not at all", a_file_appears_whole_or_not_at_all);
+	CU_add_test(s, "a file that is known is exchanged", a_file_that_is_known_is_exchanged);
 	CU_add_test(s, "c28: another link of the target keeps its content", another_link_of_the_target_keeps_its_content);
 	CU_add_test(s, "c28: the mode goes through the umask", the_mode_goes_through_the_umask);
 	CU_add_test(s, "s03: failed publications leave nothing", failed_publications_leave_nothing);

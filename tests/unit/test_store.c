@@ -448,7 +448,7 @@ static void a_full_disk_leaves_the_old_file(void)
 		SAME_NUMBER(put(&s, STORE_ENTRY, 2, 5000), SOLDR_E_IO);
 		sys = real;
 	}
-	sys.rename = no_rename;
+	sys.rename = sys.exchange = no_rename;
 	SAME_NUMBER(put(&s, STORE_ENTRY, 1, 5000), SOLDR_E_IO);
 	sys = real;
 	expect_totals(&s, BLOCK, 1);

@@ -1,0 +1,79 @@
+#!/bin/sh
+# What a hit asks of the system: no process, few calls, one look at each input. Counted, not timed.
+. "$(dirname "$0")/lib.sh"
+
+if ! command -v strace >/dev/null; then
+	skip "the calls of a hit" "no strace"
+	done_testing
+fi
+if [ -n "$SOLDR_TEST_SAN" ]; then
+	skip "the calls of a hit" "a sanitizer's run time makes calls of its own"
+	done_testing
+fi
+
+# Nothing outside decides: two directories to search, a compiler, no project file above.
+PATH=/usr/bin:/bin
+echo 'int small(void) { return 1; }' >small.c
+mkdir headers
+n=0
+while [ $n -lt 100 ]; do
+	echo "extern int h$n;" >headers/h$n.h
+	echo "#include \"headers/h$n.h\"" >>large.c
+	n=$((n + 1))
+done
+settle
+for unit in small large; do
+	"$SOLDR" gcc -c $unit.c -o $unit.o
+	settle
+	rm $unit.o
+	run env SOLDR_LOG=info "$SOLDR" gcc -c $unit.c -o $unit.o
+	like "$err" "info dispatch: hit" "$unit.c hits"
+done
+
+calls() { # UNIT: the calls of a hit, one a line
+	rm -f "$1.o"
+	strace -f -qq -o trace "$SOLDR" gcc -c "$1.c" -o "$1.o"
+	sed -n 's/^[0-9]* *\([a-z_0-9]*\)(.*/\1/p' trace
+}
+count() { # FILE NAME…: how many lines are one of the names
+	file=$1
+	shift
+	grep -cxE "$(echo "$*" | tr ' ' '|')" "$file"
+}
+at_most() { # NUMBER LIMIT NAME
+	ok "$3: $1, at most $2" test "$1" -le "$2"
+}
+
+calls small >small.calls
+calls large >large.calls
+is "$(count small.calls execve) $(count small.calls clone clone3 fork vfork)" "1 0" "a hit starts no process"
+is "$(count small.calls getdents getdents64)" 0 "and lists no directory"
+is "$(count small.calls flock fsync fdatasync)" 0 "and waits for nobody"
+is "$(count small.calls socket connect)" 0 "and talks to nobody"
+
+# Settings (2), source, manifest, entry, output, journal, counters, the compiler, the working directory, and that again for guards.
+linked=$(readelf -lW "$SOLDR" | grep -c INTERP)
+[ "$linked" = 0 ] && at_most "$(count small.calls open openat)" 11 "files opened"
+at_most "$(count small.calls write writev pwrite64)" 2 "writes: the output and a line of the journal"
+at_most "$(grep -vcxE 'newfstatat|stat|lstat|statx|readlink|access|faccessat|faccessat2' small.calls)" 90 \
+	"calls that are no question for a name"
+# Each header is looked at once, in a directory that was opened for that; nothing else grows with their number.
+at_most $(($(wc -l <large.calls) - $(wc -l <small.calls))) 104 "more calls for 100 headers"
+at_most "$(grep -c '"headers/h' trace)" 8 "walks to a header from the working directory"
+
+if command -v valgrind >/dev/null; then
+	instructions() { # UNIT
+		valgrind --tool=callgrind --callgrind-out-file=/dev/null "$SOLDR" gcc -c "$1.c" -o "$1.o" 2>&1 |
+			sed -n 's/.*refs: *//p' | tr -d ,
+	}
+	first=$(instructions small) # the environment that valgrind sets may matter to the key
+	small=$(instructions small)
+	large=$(instructions large)
+	large=$(instructions large)
+	at_most "$small" 900000 "instructions of a hit"
+	at_most $(((large - small) / 100)) 9000 "instructions for one more header"
+else
+	skip "the instructions of a hit" "no valgrind"
+fi
+
+done_testing
