@@ -77,7 +77,7 @@ PRODUCTS := $(BINARY) $(HOST) $(PLUGIN_FILES) $(LIBDIR)/libsoldr.a $(LIBDIR)/lib
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all help deps check check-unit check-e2e demo parity soak-diff bench bench-cargo install uninstall clean
+.PHONY: all help deps check check-unit check-e2e demo parity soak-diff bench bench-builds install uninstall clean
 
 all: $(PRODUCTS)
 
@@ -91,7 +91,7 @@ help:
 	@echo 'make soak-diff     random edits and compiles, bare against soldr, until stopped'
 	@echo '                   (COMPILER=gcc, g++, clang or clang++; SEED=n STEPS=n MINUTES=n KEEP=dir)'
 	@echo 'make bench         what one compile costs, beside the floor, the compiler, ccache and sccache'
-	@echo '                   (RUNS=n SCENARIOS=small,cxx,… PEERS=name=path,…); make bench-cargo: a cargo project'
+	@echo '                   (RUNS=n SCENARIOS=small,cxx,… PEERS=name=path,…); make bench-builds: whole projects'
 	@echo 'make install       to PREFIX ($(PREFIX)), below DESTDIR; make uninstall'
 	@echo 'make clean'
 	@echo 'SAN=address,undefined or SAN=thread: with sanitizers, e.g. make check SAN=address,undefined'
@@ -208,13 +208,13 @@ soak-diff: all
 	@SOLDR_BIN=$(CURDIR)/$(BINARY) tests/parity/soak_diff.py --compiler $(COMPILER) $(if $(SEED),--seed $(SEED)) \
 		$(if $(STEPS),--steps $(STEPS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(KEEP),--keep $(KEEP))
 
-# What one compile costs, beside the floor, the compiler and other caches; a cargo project built each way.
+# What one compile costs, beside the floor, the compiler and other caches; what whole builds cost.
 bench: all
 	@SOLDR_BIN=$(CURDIR)/$(BINARY) tests/bench/bench.py $(if $(RUNS),--runs $(RUNS)) $(if $(SCENARIOS),--scenarios $(SCENARIOS)) \
 		$(if $(PEERS),--peers $(PEERS)) --out $(BUILD)/bench
 
-bench-cargo: all
-	@SOLDR_BIN=$(CURDIR)/$(BINARY) tests/bench/cargo.py --out $(BUILD)/bench $(ARGS)
+bench-builds: all
+	@SOLDR_BIN=$(CURDIR)/$(BINARY) tests/bench/builds.py $(if $(PROJECTS),--projects $(PROJECTS)) --out $(BUILD)/bench
 
 demo: deps
 	@$(MAKE) --no-print-directory all
