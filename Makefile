@@ -38,7 +38,7 @@ CLI := build cargo cli compiler front main parity_check parity_compare parity_re
 	verb_parity verb_stats wrap
 EMBEDDED := archive args_gcc args_names args_rustc args_sides args_table backend crates depfile depinfo digests \
 	entry evict evidence expansion files guards header_record identity inputs key link lookup manifest match materialise miss \
-	native object package precompiled remap response rust rust_inputs scan script sealed several shadow store toolchain verify \
+	native object package precompiled remap response rust rust_inputs scan scan_names script sealed several shadow store toolchain verify \
 	witness
 WRAPPED := backend command outcome profile statslog
 NULL := null

@@ -512,7 +512,7 @@ static bool settle_language(struct parse *p)
 		inv->language = language_of_name(p->source_language_name);
 	else
 		inv->language = language_of_file(inv->family, p->source, p->cxx);
-	if (inv->language == LANGUAGE_HEADER)
+	if (language_is_header(inv->language))
 		return settle_header(p);
 	if (links(p))
 		return settle(p, SOLDR_REASON_LINK, p->source);
@@ -578,7 +578,7 @@ static bool settle_output(struct parse *p)
 	/* -S of assembler writes the preprocessed text to standard output, or nothing. */
 	if (p->assembly && (inv->language == LANGUAGE_ASM || inv->language == LANGUAGE_ASM_CPP))
 		return settle(p, SOLDR_REASON_PREPROCESS_ONLY, "-S of assembler");
-	if (!inv->output_given && inv->language == LANGUAGE_HEADER)
+	if (!inv->output_given && language_is_header(inv->language))
 		inv->output = named_after(p, p->source, strlen(p->source), ".gch");
 	else if (!inv->output_given)
 		inv->output = named_after(p, base, stem_len(inv, base), extension);
@@ -667,7 +667,7 @@ static void finish(struct parse *p)
 		refuse(p, SOLDR_REASON_UNSUPPORTED_OPTION, "an assembler option without its value");
 	if (p->frontend_value)
 		refuse(p, SOLDR_REASON_UNSUPPORTED_OPTION, "a front end option without its value");
-	if (p->emits_precompiled && p->inv->language != LANGUAGE_HEADER)
+	if (p->emits_precompiled && !language_is_header(p->inv->language))
 		refuse(p, SOLDR_REASON_PRECOMPILED_HEADER, "-Xclang -emit-pch");
 	if (p->refused != SOLDR_REASON_NONE) {
 		settle(p, p->refused, p->detail);

@@ -23,12 +23,12 @@ static const struct {
 	{"assembler", LANGUAGE_ASM},
 	{"assembler-with-cpp", LANGUAGE_ASM_CPP},
 	{"c-header", LANGUAGE_HEADER},
-	{"c++-header", LANGUAGE_HEADER},
-	{"c++-system-header", LANGUAGE_HEADER},
-	{"c++-user-header", LANGUAGE_HEADER},
-	{"c++-header-unit-header", LANGUAGE_HEADER},
-	{"objective-c-header", LANGUAGE_HEADER},
-	{"objective-c++-header", LANGUAGE_HEADER},
+	{"c++-header", LANGUAGE_HEADER_CXX},
+	{"c++-system-header", LANGUAGE_HEADER_CXX},
+	{"c++-user-header", LANGUAGE_HEADER_CXX},
+	{"c++-header-unit-header", LANGUAGE_HEADER_CXX},
+	{"objective-c-header", LANGUAGE_HEADER_OBJC},
+	{"objective-c++-header", LANGUAGE_HEADER_OBJCXX},
 };
 
 enum language language_of_name(const char *name)
@@ -42,6 +42,17 @@ enum language language_of_name(const char *name)
 bool language_is_preprocessed(enum language language)
 {
 	return language == LANGUAGE_ASM || language == LANGUAGE_C_CPP_OUTPUT || language == LANGUAGE_CXX_CPP_OUTPUT;
+}
+
+bool language_is_header(enum language language)
+{
+	return language == LANGUAGE_HEADER || language == LANGUAGE_HEADER_CXX || language == LANGUAGE_HEADER_OBJC ||
+	       language == LANGUAGE_HEADER_OBJCXX;
+}
+
+bool language_is_cxx(enum language language)
+{
+	return language == LANGUAGE_CXX || language == LANGUAGE_OBJCXX || language == LANGUAGE_HEADER_CXX || language == LANGUAGE_HEADER_OBJCXX;
 }
 
 static const struct {
@@ -65,15 +76,15 @@ static const struct {
 	{".s", OPTION_FOR_BOTH, LANGUAGE_ASM, LANGUAGE_ASM},
 	{".S", OPTION_FOR_BOTH, LANGUAGE_ASM_CPP, LANGUAGE_ASM_CPP},
 	{".sx", OPTION_FOR_GCC, LANGUAGE_ASM_CPP, LANGUAGE_ASM_CPP},
-	{".h", OPTION_FOR_BOTH, LANGUAGE_HEADER, LANGUAGE_HEADER},
-	{".hh", OPTION_FOR_BOTH, LANGUAGE_HEADER, LANGUAGE_HEADER},
-	{".hpp", OPTION_FOR_BOTH, LANGUAGE_HEADER, LANGUAGE_HEADER},
-	{".hxx", OPTION_FOR_BOTH, LANGUAGE_HEADER, LANGUAGE_HEADER},
-	{".H", OPTION_FOR_BOTH, LANGUAGE_HEADER, LANGUAGE_HEADER},
-	{".hp", OPTION_FOR_GCC, LANGUAGE_HEADER, LANGUAGE_HEADER},
-	{".HPP", OPTION_FOR_GCC, LANGUAGE_HEADER, LANGUAGE_HEADER},
-	{".h++", OPTION_FOR_GCC, LANGUAGE_HEADER, LANGUAGE_HEADER},
-	{".tcc", OPTION_FOR_GCC, LANGUAGE_HEADER, LANGUAGE_HEADER},
+	{".h", OPTION_FOR_BOTH, LANGUAGE_HEADER, LANGUAGE_HEADER_CXX},
+	{".hh", OPTION_FOR_BOTH, LANGUAGE_HEADER_CXX, LANGUAGE_HEADER_CXX},
+	{".hpp", OPTION_FOR_BOTH, LANGUAGE_HEADER_CXX, LANGUAGE_HEADER_CXX},
+	{".hxx", OPTION_FOR_BOTH, LANGUAGE_HEADER_CXX, LANGUAGE_HEADER_CXX},
+	{".H", OPTION_FOR_BOTH, LANGUAGE_HEADER_CXX, LANGUAGE_HEADER_CXX},
+	{".hp", OPTION_FOR_GCC, LANGUAGE_HEADER_CXX, LANGUAGE_HEADER_CXX},
+	{".HPP", OPTION_FOR_GCC, LANGUAGE_HEADER_CXX, LANGUAGE_HEADER_CXX},
+	{".h++", OPTION_FOR_GCC, LANGUAGE_HEADER_CXX, LANGUAGE_HEADER_CXX},
+	{".tcc", OPTION_FOR_GCC, LANGUAGE_HEADER_CXX, LANGUAGE_HEADER_CXX},
 };
 
 enum language language_of_file(enum family family, const char *path, bool cxx)

@@ -12,6 +12,9 @@
 enum language language_of_name(const char *name);
 /* No preprocessor runs for it. */
 bool language_is_preprocessed(enum language);
+/* A precompiled header is made of it. */
+bool language_is_header(enum language);
+bool language_is_cxx(enum language);
 /* Of a file by its extension. cxx: the driver is g++ or clang++, where .c, .i and .h are C++. */
 enum language language_of_file(enum family, const char *path, bool cxx);
 

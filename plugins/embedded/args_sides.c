@@ -5,6 +5,7 @@
  */
 #include "args_sides.h"
 
+#include "args_names.h"
 #include "path.h"
 #include "sys.h"
 
@@ -350,7 +351,7 @@ bool sides_settle(struct invocation *inv, const struct side_request *r, const ch
 		settle_clang(&s, cwd);
 	else
 		settle_gcc(&s);
-	if (inv->language == LANGUAGE_HEADER) { /* neither an assembler nor objcopy runs */
+	if (language_is_header(inv->language)) { /* neither an assembler nor objcopy runs */
 		inv->tools = 0;
 		inv->output_keeps_mode = inv->family == FAMILY_GCC;
 	}

@@ -20,8 +20,10 @@
 
 #include "args_table.h"
 #include "path.h"
+#include "precompiled.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -367,7 +369,8 @@ bool expansion_add_names(const struct unit *u, struct input_list *l, const char 
 
 /* ---- the question ------------------------------------------------------------------------ */
 
-uint32_t expansion_hazards(struct unit *u, struct input_list *l)
+/* Which of these, where they are suspected, the unit really has; all of them when the preprocessor cannot tell. */
+static uint32_t ask(struct unit *u, struct input_list *l)
 {
 	const soldr_host *host = u->inst->host;
 	struct vec argv = VEC_INIT;
@@ -405,6 +408,32 @@ uint32_t expansion_hazards(struct unit *u, struct input_list *l)
 	}
 	vec_release(&argv);
 	return hazards;
+}
+
+enum soldr_reason expansion_judge(struct unit *u, struct input_list *inputs, char *detail, size_t detail_size)
+{
+	bool computed = !u->rust && unit_runs_preprocessor(u) && (inputs->scan.flags & SCAN_COMPUTED);
+	if (!inputs->time_macro && !inputs->embedder && !computed)
+		return SOLDR_REASON_NONE;
+	uint32_t hazards = ask(u, inputs);
+	if (inputs->time_macro && (hazards & EXPANSION_TIME)) {
+		snprintf(detail, detail_size, "%s", inputs->time_macro);
+		return SOLDR_REASON_TIME_MACRO;
+	}
+	if (inputs->embedder && (hazards & EXPANSION_EMBED)) {
+		snprintf(detail, detail_size, "%s", inputs->embedder);
+		return SOLDR_REASON_EMBEDDED_FILE;
+	}
+	if (computed && (hazards & EXPANSION_UNNAMED)) {
+		snprintf(detail, detail_size, "#include of a macro");
+		return SOLDR_REASON_INPUTS_UNKNOWN;
+	}
+	/* The preprocessor must have seen what the compiler saw. */
+	if (!precompiled_text_stands(u, inputs)) {
+		snprintf(detail, detail_size, "%s", inputs->time_macro ? inputs->time_macro : inputs->embedder);
+		return SOLDR_REASON_PRECOMPILED_HEADER;
+	}
+	return inputs_unchanged(u, inputs) ? SOLDR_REASON_NONE : SOLDR_REASON_INPUT_MODIFIED;
 }
 
 int expansion_list(struct unit *u, const char *file)

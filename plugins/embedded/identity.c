@@ -68,11 +68,14 @@ static const char *language_name(const struct invocation *inv)
 {
 	switch (inv->language) {
 	case LANGUAGE_CXX:
+	case LANGUAGE_HEADER_CXX:
 	case LANGUAGE_CXX_CPP_OUTPUT:
 		return "c++";
 	case LANGUAGE_OBJC:
+	case LANGUAGE_HEADER_OBJC:
 		return "objective-c";
 	case LANGUAGE_OBJCXX:
+	case LANGUAGE_HEADER_OBJCXX:
 		return "objective-c++";
 	case LANGUAGE_ASM:
 	case LANGUAGE_ASM_CPP:

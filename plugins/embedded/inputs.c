@@ -1,6 +1,7 @@
 /* inputs: what a compiler read, judged. See unit.h. */
 #include "unit.h"
 
+#include "args_names.h"
 #include "path.h"
 #include "sys.h"
 
@@ -15,6 +16,7 @@ void inputs_release(struct input_list *l)
 		free(l->items[i].path);
 		vec_release(&l->items[i].includes);
 		vec_release(&l->items[i].has_includes);
+		vec_release(&l->items[i].computed);
 		vec_release(&l->items[i].next_names);
 	}
 	free(l->items);
@@ -71,23 +73,18 @@ static bool is_one_of(const char *dialect, const char *const *any)
 	return *any;
 }
 
-static bool is_cxx(const struct unit *u)
-{
-	return u->inv.language == LANGUAGE_CXX || u->inv.language == LANGUAGE_OBJCXX;
-}
-
 /* ISO C90 without GNU extensions: // does not begin a comment. */
 static bool is_old_c(const struct unit *u)
 {
 	static const char *const dialects[] = {"-ansi", "-std=c89", "-std=c90", "-std=iso9899:1990", "-std=iso9899:199409", NULL};
-	return !is_cxx(u) && is_one_of(dialect_of(u), dialects);
+	return !language_is_cxx(u->inv.language) && is_one_of(dialect_of(u), dialects);
 }
 
 /* Raw strings came with C++11; GCC has them in some dialects of C, Clang in others. */
 static bool lacks_raw_strings(const struct unit *u)
 {
 	static const char *const dialects[] = {"-ansi", "-std=c++98", "-std=c++03", "-std=gnu++98", "-std=gnu++03", NULL};
-	return !is_cxx(u) || is_one_of(dialect_of(u), dialects);
+	return !language_is_cxx(u->inv.language) || is_one_of(dialect_of(u), dialects);
 }
 
 static bool ends_with(const char *s, const char *end)
@@ -111,7 +108,8 @@ enum soldr_reason inputs_load(struct unit *u, struct input_list *l, const char *
 	return same ? SOLDR_REASON_NONE : SOLDR_REASON_INPUT_MODIFIED;
 }
 
-static enum soldr_reason read_one(struct unit *u, struct input_list *l, const char *path, int64_t begun, struct buf *content)
+static enum soldr_reason read_one(struct unit *u, struct input_list *l, const char *path, int64_t begun, struct buf *content,
+                                  struct scan_names *defined)
 {
 	if (ends_with(path, ".gch") || ends_with(path, ".pch") || ends_with(path, ".pcm"))
 		return SOLDR_REASON_PRECOMPILED_HEADER;
@@ -123,6 +121,7 @@ static enum soldr_reason read_one(struct unit *u, struct input_list *l, const ch
 	struct scan one = {
 		.old_c = is_old_c(u), .no_raw_strings = lacks_raw_strings(u), .pieces = l->scan.pieces, .includes = &in->includes,
 		.has_includes = &in->has_includes, .next_names = &in->next_names, .wrappers = &l->wrappers,
+		.computed = &in->computed, .defined = defined,
 	};
 	scan_text(&one, buf_str(content), content->len, is_assembly(u));
 	l->binds_root = l->binds_root || (u->root && remap_text_binds(u, buf_str(content), content->len));
@@ -188,6 +187,49 @@ static void scan_arguments(struct unit *u, struct input_list *l)
 	l->scan.pieces = s.pieces;
 }
 
+/* A macro of this name: in a text, on the command line, or of the compiler's own. */
+static bool may_be_defined(const struct unit *u, const struct scan_names *defined, const char *name)
+{
+	if (!*name || *name == '_' || scan_names_have(defined, name, strlen(name)))
+		return true;
+	for (size_t i = 0; i < u->inv.key_args.len; i++)
+		if (strstr(u->inv.key_args.items[i], name))
+			return true;
+	return false;
+}
+
+/* Specs may define macros; so may the text that a precompiled header stands for. */
+static bool knows_definitions(const struct unit *u, const struct input_list *l, const struct identity *id)
+{
+	bool known = !l->precompiled;
+	for (size_t i = 0; i < u->inv.key_args.len; i++)
+		known = known && !strstr(u->inv.key_args.items[i], "specs");
+	for (size_t i = 0; i < id->programs.len; i++)
+		known = known && strcmp(path_base(id->programs.items[i]), "specs") != 0;
+	return known;
+}
+
+/*
+ * An #include of a word that nothing defines is one that no condition let
+ * through: had the compiler met it, the compile would have failed. Many libraries
+ * have such a place for the user's own configuration.
+ */
+static void drop_hidden_includes(const struct unit *u, struct input_list *l, const struct identity *id, const struct scan_names *defined)
+{
+	if (!(l->scan.flags & SCAN_COMPUTED) || !knows_definitions(u, l, id))
+		return;
+	l->scan.flags &= ~(uint32_t)SCAN_COMPUTED;
+	for (size_t i = 0; i < l->len; i++) {
+		struct input *in = &l->items[i];
+		bool hidden = vec_ok(&in->computed);
+		for (size_t k = 0; k < in->computed.len && hidden; k++)
+			hidden = !may_be_defined(u, defined, in->computed.items[k]);
+		if (hidden)
+			in->flags &= ~(uint32_t)SCAN_COMPUTED;
+		l->scan.flags |= in->flags & SCAN_COMPUTED;
+	}
+}
+
 /* The one file that has the flag, or otherwise. */
 static const char *culprit(const struct input_list *l, uint32_t flag, const char *otherwise)
 {
@@ -213,7 +255,7 @@ static const char *suspect_time(const struct unit *u, const struct input_list *l
 
 static bool is_settled_by_preprocessor(enum language language)
 {
-	return language == LANGUAGE_HEADER || language == LANGUAGE_C || language == LANGUAGE_CXX || language == LANGUAGE_OBJC || language == LANGUAGE_OBJCXX;
+	return language_is_header(language) || language == LANGUAGE_C || language == LANGUAGE_CXX || language == LANGUAGE_OBJC || language == LANGUAGE_OBJCXX;
 }
 
 static enum soldr_reason judge(const struct unit *u, struct input_list *l, const char **what)
@@ -292,19 +334,20 @@ enum soldr_reason inputs_read(struct unit *u, const struct vec *paths, const str
 	struct file_memo met = {.dir = u->dir};
 	enum soldr_reason why = SOLDR_REASON_NONE;
 	const struct vec *lists[] = {paths, &u->inv.extra_inputs};
+	struct scan_names defined = {0};
 	bool source_met = false;
 	for (size_t k = 0; k < 2 && why == SOLDR_REASON_NONE; k++)
 		for (size_t i = 0; i < lists[k]->len && why == SOLDR_REASON_NONE; i++) {
 			const char *path = lists[k]->items[i];
 			if (seen(&met, path))
 				continue;
-			why = read_one(u, l, path, begun, &content);
+			why = read_one(u, l, path, begun, &content, &defined);
 			if (why != SOLDR_REASON_NONE)
 				snprintf(detail, detail_size, "%s", path);
 			source_met = source_met || strcmp(path, u->inv.source) == 0;
 		}
 	if (why == SOLDR_REASON_NONE && !source_met) {
-		why = read_one(u, l, u->inv.source, begun, &content);
+		why = read_one(u, l, u->inv.source, begun, &content, &defined);
 		snprintf(detail, detail_size, "%s", u->inv.source);
 	}
 	l->complete = why == SOLDR_REASON_NONE;
@@ -313,6 +356,7 @@ enum soldr_reason inputs_read(struct unit *u, const struct vec *paths, const str
 	if (why == SOLDR_REASON_NONE) {
 		const char *what = "";
 		scan_arguments(u, l);
+		drop_hidden_includes(u, l, id, &defined);
 		l->scan.flags = scan_conclude(&l->scan);
 		why = judge(u, l, &what);
 		l->time_macro = suspect_time(u, l);

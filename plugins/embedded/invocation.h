@@ -30,7 +30,10 @@ enum language {
 	LANGUAGE_CXX_CPP_OUTPUT, /* .ii */
 	LANGUAGE_ASM,            /* .s */
 	LANGUAGE_ASM_CPP,        /* .S .sx */
-	LANGUAGE_HEADER          /* any header language: a precompiled header is made */
+	LANGUAGE_HEADER,         /* this one and those below: a precompiled header is made */
+	LANGUAGE_HEADER_CXX,
+	LANGUAGE_HEADER_OBJC,
+	LANGUAGE_HEADER_OBJCXX
 };
 
 enum action {

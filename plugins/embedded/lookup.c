@@ -3,6 +3,8 @@
 #include "rust.h"
 #include "unit.h"
 
+#include "args_names.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,7 +148,7 @@ int lookup(struct unit *u, soldr_result *r, soldr_error *err)
 		result_reason(r, SOLDR_REASON_VERIFIED, "");
 	else
 		rc = serve(u, &found->entry, r, err);
-	if (!rc && !u->verify && u->inv.language == LANGUAGE_HEADER)
+	if (!rc && !u->verify && language_is_header(u->inv.language))
 		precompiled_restore(u, &found->entry);
 	bool foreign = !digest_equal(&c->root, &u->root_id);
 	if (!rc && (stale || foreign) && !u->inst->store.readonly)

@@ -110,7 +110,7 @@ static int plan(struct unit *u, struct run *run, soldr_error *err)
 {
 	const struct invocation *inv = &u->inv;
 	bool clang = inv->family == FAMILY_CLANG;
-	run->apart = !clang && inv->language == LANGUAGE_HEADER && inv->depfile_mode != DEPFILE_ALL;
+	run->apart = !clang && language_is_header(inv->language) && inv->depfile_mode != DEPFILE_ALL;
 	run->filter = inv->depfile_mode == DEPFILE_USER && !run->apart;
 	run->no_list = !unit_runs_preprocessor(u); /* the preprocessor alone knows of further inputs */
 	run->list_is_rule = !clang || inv->depfile_mode != DEPFILE_NONE;
@@ -386,7 +386,7 @@ static int store_product(struct unit *u, const struct run *run, const struct pro
 	}
 	if (!rc && p->bytes + run->ex.stdout_len + run->ex.stderr_len > u->inst->max_entry_size)
 		rc = err_set(err, SOLDR_E_LIMIT, 0, "embedded", "the result is larger than max_entry_size");
-	if (!rc && u->inv.language == LANGUAGE_HEADER)
+	if (!rc && language_is_header(u->inv.language))
 		rc = store_record(u, l, &e, &record, err);
 	if (!rc) {
 		in.root = u->root_id;
@@ -495,36 +495,6 @@ static enum soldr_reason judge_run(const struct unit *u, const struct run *run)
 	if (!u->rust && unit_arguments_changed(u)) /* rust_inputs() looked */
 		return SOLDR_REASON_INPUT_MODIFIED;
 	return SOLDR_REASON_NONE;
-}
-
-/*
- * A macro of time that is only spelled, not expanded, does no harm; nor does an
- * .incbin in no string of the unit. What a macro includes has to have a name.
- */
-static enum soldr_reason judge_suspects(struct unit *u, struct input_list *inputs, char *detail, size_t detail_size)
-{
-	bool computed = !u->rust && unit_runs_preprocessor(u) && (inputs->scan.flags & SCAN_COMPUTED);
-	if (!inputs->time_macro && !inputs->embedder && !computed)
-		return SOLDR_REASON_NONE;
-	uint32_t hazards = expansion_hazards(u, inputs);
-	if (inputs->time_macro && (hazards & EXPANSION_TIME)) {
-		snprintf(detail, detail_size, "%s", inputs->time_macro);
-		return SOLDR_REASON_TIME_MACRO;
-	}
-	if (inputs->embedder && (hazards & EXPANSION_EMBED)) {
-		snprintf(detail, detail_size, "%s", inputs->embedder);
-		return SOLDR_REASON_EMBEDDED_FILE;
-	}
-	if (computed && (hazards & EXPANSION_UNNAMED)) {
-		snprintf(detail, detail_size, "#include of a macro");
-		return SOLDR_REASON_INPUTS_UNKNOWN;
-	}
-	/* The preprocessor must have seen what the compiler saw. */
-	if (!precompiled_text_stands(u, inputs)) {
-		snprintf(detail, detail_size, "%s", inputs->time_macro ? inputs->time_macro : inputs->embedder);
-		return SOLDR_REASON_PRECOMPILED_HEADER;
-	}
-	return inputs_unchanged(u, inputs) ? SOLDR_REASON_NONE : SOLDR_REASON_INPUT_MODIFIED;
 }
 
 struct repetition {
@@ -636,7 +606,7 @@ static int finish(struct unit *u, struct run *run, const struct identity *id, so
 		inputs.binds_root = true;
 	precompiled_mark_times(u, &inputs);
 	if (!rc && why == SOLDR_REASON_NONE)
-		why = judge_suspects(u, &inputs, detail, sizeof detail);
+		why = expansion_judge(u, &inputs, detail, sizeof detail);
 	if (!rc && !u->rust && why == SOLDR_REASON_NONE)
 		why = guards_make(u, id, &inputs, run->begun, &guards, detail, sizeof detail);
 	for (size_t i = 0; i < u->output_count; i++)
@@ -651,7 +621,7 @@ static int finish(struct unit *u, struct run *run, const struct identity *id, so
 		conclude(u, r, why, detail, &problem);
 	}
 	/* Its users come at once; to them it must be older than their compiles. */
-	if (u->inv.language == LANGUAGE_HEADER && r->outcome == SOLDR_OUTCOME_MISS)
+	if (language_is_header(u->inv.language) && r->outcome == SOLDR_OUTCOME_MISS)
 		await_tick(files_clock_ns());
 	guards_release(&guards);
 	inputs_release(&inputs);

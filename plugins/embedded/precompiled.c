@@ -1,6 +1,7 @@
 /* precompiled: see precompiled.h. */
 #include "precompiled.h"
 
+#include "args_names.h"
 #include "digests.h"
 #include "path.h"
 #include "sealed.h"
@@ -35,7 +36,7 @@ int precompiled_digest(void *arg, int dir, const char *path, struct tuple *tuple
 bool precompiled_is_searched(const struct unit *u)
 {
 	/* While GCC makes one it takes no other. */
-	return u->inv.family == FAMILY_GCC && u->inv.language != LANGUAGE_HEADER;
+	return u->inv.family == FAMILY_GCC && !language_is_header(u->inv.language);
 }
 
 static bool is_there(const struct unit *u, const char *path)
@@ -238,7 +239,7 @@ bool precompiled_text_stands(struct unit *u, const struct input_list *l)
 
 void precompiled_mark_times(const struct unit *u, struct input_list *l)
 {
-	if (u->inv.language != LANGUAGE_HEADER || u->inv.family != FAMILY_CLANG || u->inv.untimed)
+	if (!language_is_header(u->inv.language) || u->inv.family != FAMILY_CLANG || u->inv.untimed)
 		return;
 	for (size_t i = 0; i < l->len; i++)
 		if (!l->items[i].is_program)

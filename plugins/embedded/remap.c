@@ -14,6 +14,7 @@
 #include "rust.h"
 #include "unit.h"
 
+#include "args_names.h"
 #include "depfile.h"
 #include "object.h"
 #include "path.h"
@@ -196,7 +197,7 @@ static void add_rust_maps(struct unit *u, bool covered)
 int remap_prepare(struct unit *u)
 {
 	/* A precompiled header is full of paths, packed by Clang, and no other checkout's is used here. */
-	if (!u->inst->path_remap || u->inv.language == LANGUAGE_HEADER || u->inv.precompiled.len)
+	if (!u->inst->path_remap || language_is_header(u->inv.language) || u->inv.precompiled.len)
 		return 0;
 	char *directory = key_apparent_directory(u->req);
 	if (!directory)

@@ -12,6 +12,7 @@
  */
 #include "scan.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -175,6 +176,19 @@ static const char *take_header_name(const char *p, const char *end, struct buf *
 	return p < end && *p == close ? p + 1 : NULL;
 }
 
+/* What stands in place of a name. Letters beyond ASCII have several spellings. */
+static void note_computed(struct scan *s, const char *p, const char *end)
+{
+	size_t len = 0;
+	while (p + len < end && (isalnum((unsigned char)p[len]) || p[len] == '_'))
+		len++;
+	bool plain = len && len <= IDENTIFIER_MAX && !isdigit((unsigned char)*p) &&
+	             (p + len == end || (!is_identifier((unsigned char)p[len]) && p[len] != '\\' && p[len] != '?'));
+	s->flags |= SCAN_COMPUTED;
+	if (s->computed)
+		vec_addn(s->computed, p, plain ? len : 0);
+}
+
 /* The name behind #include. */
 static const char *note_include(struct scan *s, const char *p, const char *end, bool next)
 {
@@ -186,7 +200,7 @@ static const char *note_include(struct scan *s, const char *p, const char *end, 
 	if (behind && next && s->next_names)
 		vec_addn(s->next_names, name.data, name.len);
 	if (!behind)
-		s->flags |= SCAN_COMPUTED;
+		note_computed(s, p, end);
 	buf_release(&name);
 	return behind ? behind : p;
 }
@@ -281,7 +295,8 @@ enum word {
 	WORD_PRAGMA,
 	WORD_PRAGMA_OPERATOR, /* _Pragma */
 	WORD_GCC,  /* or clang */
-	WORD_NAMED /* #ifdef, #define, defined, …: what follows is a name and no question */
+	WORD_DEFINE, /* #define */
+	WORD_NAMED /* #ifdef, defined, …: what follows is a name and no question */
 };
 
 static bool is(const char *id, size_t len, const char *word)
@@ -331,6 +346,11 @@ static enum word note_identifier(struct scan *s, const char *id, size_t len, enu
 {
 	if (len > IDENTIFIER_MAX)
 		return WORD_NONE;
+	if (before == WORD_DEFINE) {
+		if (s->defined)
+			scan_names_add(s->defined, id, len);
+		before = WORD_NAMED;
+	}
 	if (before == WORD_HASH) {
 		if (is(id, len, "include") || is(id, len, "include_next") || is(id, len, "import")) {
 			*after = note_include(s, *after, end, len == strlen("include_next"));
@@ -342,7 +362,9 @@ static enum word note_identifier(struct scan *s, const char *id, size_t len, enu
 			s->flags |= SCAN_EMBED;
 		if (is(id, len, "pragma"))
 			return WORD_PRAGMA;
-		if (is(id, len, "define") || is(id, len, "undef") || is(id, len, "ifdef") || is(id, len, "ifndef") ||
+		if (is(id, len, "define"))
+			return WORD_DEFINE;
+		if (is(id, len, "undef") || is(id, len, "ifdef") || is(id, len, "ifndef") ||
 		    is(id, len, "elifdef") || is(id, len, "elifndef"))
 			return WORD_NAMED;
 	}
@@ -490,6 +512,8 @@ static void scan_identifier(struct scan *s, struct place *at)
 		at->p = take_identifier(start, at->end, joined, &len);
 		id = joined;
 	}
+	if (splice && at->before == WORD_DEFINE && s->defined)
+		s->defined->unclear = true; /* where it ends depends on the dialect */
 	at->raw_quote = is_raw_prefix(id, len) ? at->p : NULL;
 	at->before = note_identifier(s, id, len, at->before, &at->p, at->end);
 	note_code_pieces(s, at, id, len);

@@ -15,6 +15,7 @@
 #define EMBEDDED_SCAN_H
 
 #include "buf.h"
+#include "scan_names.h"
 
 enum scan_flag {
 	SCAN_DATE = 1u << 0,       /* __DATE__ */
@@ -50,6 +51,10 @@ struct scan {
 	struct vec *has_includes;
 	/* Those of them that #include_next, __has_include_next or a wrapper was given: the search may begin behind their first place. */
 	struct vec *next_names;
+	/* Macros that #include was given in place of a name, "" where that is more than a plain word. Optional. */
+	struct vec *computed;
+	/* Macros that #define was given. Optional. */
+	struct scan_names *defined;
 	/*
 	 * Macros found to be no more than __has_include(PARAMETER). Optional; without
 	 * it such a macro is SCAN_HAS_COMPUTED. A second scan of all inputs with these

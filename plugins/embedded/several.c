@@ -12,6 +12,7 @@
  */
 #include "unit.h"
 
+#include "args_names.h"
 #include "path.h"
 
 #include <stdio.h>
@@ -84,7 +85,7 @@ static enum soldr_reason prepare_all(struct part *parts, size_t count, char *det
 	for (size_t i = 0; i < count && !*rc && why == SOLDR_REASON_NONE; i++) {
 		why = unit_prepare(&parts[i].unit, detail, detail_size, err, rc);
 		/* The next source may use a precompiled header that this one makes. */
-		if (!*rc && why == SOLDR_REASON_NONE && parts[i].unit.inv.language == LANGUAGE_HEADER)
+		if (!*rc && why == SOLDR_REASON_NONE && language_is_header(parts[i].unit.inv.language))
 			why = SOLDR_REASON_MULTIPLE_INPUTS;
 		if (!*rc && why == SOLDR_REASON_NONE && !is_separable(&parts[i]))
 			why = SOLDR_REASON_MULTIPLE_INPUTS;

@@ -184,7 +184,7 @@ struct input {
 	bool is_source, is_program, is_system;
 	bool is_opaque;   /* no text of it was looked at: a precompiled header, or what is in one */
 	bool is_precompiled;
-	struct vec includes, has_includes, next_names; /* as in scan.h */
+	struct vec includes, has_includes, next_names, computed; /* as in scan.h */
 };
 
 struct input_list {
@@ -234,11 +234,12 @@ enum expansion_hazard {
 };
 
 /*
- * Asks the preprocessor which of these, where they are suspected, the unit really
- * has; all of them when it cannot tell. Adds the names that macros gave to #include to those that the inputs spell.
+ * A macro of time that is only spelled, not expanded, does no harm; nor does an
+ * .incbin in no string of the unit. What a macro includes has to have a name: it
+ * is added to those that the inputs spell. NONE, or why nothing may be stored.
  */
-uint32_t expansion_hazards(struct unit *, struct input_list *);
-/* The latter part, for what the preprocessor gave with -dI. false: not all can be told. */
+enum soldr_reason expansion_judge(struct unit *, struct input_list *, char *detail, size_t detail_size);
+/* That part of it, for what the preprocessor gave with -dI. false: not all can be told. */
 bool expansion_add_names(const struct unit *, struct input_list *, const char *text, size_t len);
 /*
  * Runs the preprocessor once more to have it write the make rule of all inputs

@@ -9,6 +9,7 @@
 #include "rust.h"
 #include "unit.h"
 
+#include "args_names.h"
 #include "clock.h"
 
 #include <inttypes.h>
@@ -32,7 +33,7 @@ bool verify_chosen(uint64_t seed, uint32_t percent)
 bool verify_is_due(const struct unit *u)
 {
 	/* An incremental compile gives equal function, not always equal bytes; GCC's precompiled headers hold addresses. */
-	bool varies = (u->rust && u->rust->call.incremental) || (u->inv.family == FAMILY_GCC && u->inv.language == LANGUAGE_HEADER);
+	bool varies = (u->rust && u->rust->call.incremental) || (u->inv.family == FAMILY_GCC && language_is_header(u->inv.language));
 	if (!u->inst->verify_percent || varies)
 		return false;
 	/* Random bytes that the kernel gives each program at its start. The rest tells the requests of one program apart. */

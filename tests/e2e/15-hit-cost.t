@@ -61,6 +61,18 @@ at_most "$(grep -vcxE 'newfstatat|stat|lstat|statx|readlink|access|faccessat|fac
 at_most $(($(wc -l <large.calls) - $(wc -l <small.calls))) 104 "more calls for 100 headers"
 at_most "$(grep -c '"headers/h' trace)" 8 "walks to a header from the working directory"
 
+# A miss: the driver, the compiler, the assembler. A configuration header that nothing names costs no run more, a macro that may
+# name one is settled by the preprocessor.
+programs() { # UNIT
+	settle
+	strace -f -qq -e trace=execve -o trace "$SOLDR" gcc -c "$1.c" -o "$1.o"
+	grep -c 'execve(.*) = 0$' trace
+}
+printf '#ifdef USER_CONFIG\n#include USER_CONFIG\n#endif\nint hidden;\n' >hidden.c
+printf '#define CONFIG "headers/h0.h"\n#include CONFIG\nint named;\n' >named.c
+is "$(programs hidden)" 4 "a miss with an #include of a word that nothing defines runs the compiler once"
+is "$(programs named)" 6 "with one of a macro, and the preprocessor"
+
 if command -v valgrind >/dev/null; then
 	instructions() { # UNIT
 		valgrind --tool=callgrind --callgrind-out-file=/dev/null "$SOLDR" gcc -c "$1.c" -o "$1.o" 2>&1 |

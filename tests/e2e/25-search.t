@@ -13,15 +13,18 @@ both {
 	my $s;
 	for (['angle', '#include <h.h>', 'a/h.h'], ['quote beside', '#include "h.h"', 'h.h'], ['quote dir', '#include "h.h"', 'q/h.h'],
 		['deep', '#include <d/h.h>', 'a/d/h.h'], ['by a header', '#include <i.h>', 'a/h.h'], ['beside a header', '#include <i.h>', 'b/k.h'],
-		['computed', "#define N <h.h>\n#include N", 'a/h.h'], ['a missing directory', '#include <h.h>', 'late/h.h'],
+		['computed', "#define N <h.h>\n#include N", 'a/h.h'], ['computed, split', "#define N\\\nM <h.h>\n#include NM", 'a/h.h'],
+		['computed by a header', "#include <def.h>\n#ifdef N\n#include N\n#endif", 'a/h.h'],
+		['computed by an option', "#ifdef OPTION\n#include OPTION\n#endif", 'a/h.h', '-DOPTION=<h.h>'],
+		['computed and hidden', "#ifdef NEVER\n#include NEVER\n#endif\n#include <h.h>", 'a/h.h'], ['a missing directory', '#include <h.h>', 'late/h.h'],
 		['split name', "#inc\\\nlude <\\\nh.h>", 'a/h.h'], ['a comment between', '# /* x */ include /* y */ <h.h>', 'a/h.h'],
 		['include_next', '#include <n.h>', 'c/n.h'], ['before a system header', '#include <stddef.h>', 'a/stddef.h'],
 		['before one by a system header', "#include <stdint.h>", 'a/bits/wordsize.h']) {
-		my ($name, $text, $new) = @$_;
-		$s = scene(name => 'c11_shadow', source => "$text\n", files => {
+		my ($name, $text, $new, $option) = @$_;
+		$s = scene(name => 'c11_shadow', source => "$text\n", files => {'b/def.h' => "#define N <h.h>\n",
 			'b/h.h' => "int h = 1;\n", 'b/i.h' => qq{#include <h.h>\n#include "k.h"\n}, 'z/k.h' => "int k = 1;\n", 'b/d/h.h' => "int h = 2;\n",
 			'b/n.h' => "#include_next <n.h>\n", 'z/n.h' => "int n = 1;\n", 'b/e/keep' => '', 'a/keep' => '', 'q/keep' => '', 'c/keep' => ''});
-		my $cmd = 'CC -iquote q -Ilate -Ia -Ib -Ic -Iz -c x.c';
+		my $cmd = [qw(CC -iquote q -Ilate -Ia -Ib -Ic -Iz), $option // (), qw(-c x.c)];
 		$s->step("$name: without", $cmd, 'miss');
 		$s->step("$name: again", $cmd, 'hit');
 		$s->put($new, "int shadow = 5;\n");

@@ -77,7 +77,7 @@ static void render(struct buf *out, const struct invocation *inv)
 		SOLDR_REASONS(NAME)
 #undef NAME
 	};
-	static const char *const languages[] = {"?", "c", "c++", "objc", "objc++", "i", "ii", "asm", "asm-cpp", "header"};
+	static const char *const languages[] = {"?", "c", "c++", "objc", "objc++", "i", "ii", "asm", "asm-cpp", "header", "header++", "objc-header", "objc-header++"};
 	static const char *const actions[] = {"object", "assembly", "syntax"};
 	static const char kinds[] = "qnsa";
 

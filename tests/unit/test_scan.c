@@ -50,6 +50,44 @@ static void names_that_a_wrapper_is_asked_for_are_found(void)
 	vec_release(&met);
 }
 
+/* Which words behind #include may be macros: those that some text defines. */
+static void macros_behind_include_are_named(void)
+{
+	static const struct {
+		const char *text, *computed; /* NULL: none; "": no plain word */
+		bool defined;
+	} rows[] = {
+		{"#include <a.h>\n", NULL, false},
+		{"#ifdef USER\n#include USER\n#endif\n", "USER", false},
+		{"#include USER /* x */\n#undef USER\n", "USER", false},
+		{"#define USER <a.h>\n#include USER\n", "USER", true},
+		{"# /* x */ define /* y */ USER <a.h>\n#include USER", "USER", true},
+		{"%:define USER <a.h>\n#include USER\n", "USER", true},
+		{"#de\\\nfine USER <a.h>\n#include USER\n", "USER", true},
+		{"#define US\\\nER <a.h>\n#include USER\n", "USER", true},
+		{"#define US?\?/\nER <a.h>\n#include USER\n", "USER", true},
+		{"#define USER(x) <x.h>\n#include USER(a)\n", "USER", true},
+		{"#include US\\\nER\n", "", false},
+		{"#include USER\\\n\n", "", false},
+		{"#include \xc3\xa9\n", "", false},
+		{"#include a\\u00e9\n", "", false},
+		{"#include 1\n", "", false},
+		{"#include\n", "", false},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct vec computed = VEC_INIT;
+		struct scan_names defined = {0};
+		struct scan s = {.computed = &computed, .defined = &defined};
+		scan_text(&s, rows[i].text, strlen(rows[i].text), false);
+		SAME_NUMBER(computed.len, rows[i].computed ? 1 : 0);
+		SAME_NUMBER(!!(s.flags & SCAN_COMPUTED), rows[i].computed != NULL);
+		if (rows[i].computed && computed.len)
+			SAME(computed.items[0], rows[i].computed);
+		SAME_NUMBER(scan_names_have(&defined, "USER", 4), rows[i].defined);
+		vec_release(&computed);
+	}
+}
+
 void suite_scan(void);
 
 enum {
@@ -490,4 +528,5 @@ void suite_scan(void)
 	CU_add_test(s, "texts may end anywhere", texts_may_end_anywhere);
 	CU_add_test(s, "wrappers of __has_include are named", wrappers_of_has_include_are_named);
 	CU_add_test(s, "names that a wrapper is asked for are found", names_that_a_wrapper_is_asked_for_are_found);
+	CU_add_test(s, "c11: macros behind #include are named", macros_behind_include_are_named);
 }
