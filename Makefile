@@ -36,8 +36,8 @@ SERVICE := config config_options config_settings config_values config_yaml count
 	log plugin_check service session
 CLI := build cargo cli compiler front main parity_check parity_compare parity_report parity_requests parity_run parity_scene signals text verb_backends verb_cache verb_config verb_doctor verb_help \
 	verb_parity verb_stats wrap
-EMBEDDED := archive args_gcc args_names args_rustc args_sides args_table backend crates depfile depinfo digests \
-	entry evict evidence expansion files guards header_record identity inputs key link lookup manifest match materialise miss \
+EMBEDDED := archive args_gcc args_names args_rustc args_sides args_table backend crates depfile depinfo differ digests \
+	entry evict evidence expansion explain files guards header_record history identity inputs key link lookup manifest match materialise miss \
 	native object package precompiled remap response rust rust_inputs scan scan_names script sealed several shadow store toolchain verify \
 	witness
 WRAPPED := backend command outcome profile statslog

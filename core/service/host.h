@@ -32,6 +32,9 @@ int host_start(const struct host_options *, soldr_service **, soldr_error *);
 /* One request whose output goes to descriptors 1 and 2. */
 int host_compile(soldr_service *, const char *const *argv, const char *compiler, soldr_result *, soldr_error *);
 
+/* What the backend knows of the compiles of the request's sources (explain of soldr/backend.h); UNSUPPORTED: it has no such function. */
+int host_explain(soldr_service *, const soldr_request *, soldr_explain_fn, void *arg, soldr_error *);
+
 /* The loaded plugin; NULL in a service that only falls back. */
 const struct plugin *host_plugin(const soldr_service *);
 /* <cache root>/counters/<backend name>; malloc'ed. */

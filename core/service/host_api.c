@@ -172,6 +172,7 @@ static int replace_or_run(struct active *a, const soldr_spawn *sp, uint32_t outc
 	/* There is no later: what is journalled and counted must be so now, and the status cannot be known. */
 	soldr_result r = {.struct_size = sizeof r, .outcome = outcome};
 	snprintf(r.reason, sizeof r.reason, "%s", reason);
+	snprintf(r.detail, sizeof r.detail, "%s", full.detail ? full.detail : "");
 	int rc = dispatch_record(a, &r, true, err);
 	if (rc)
 		return rc;

@@ -89,6 +89,17 @@ static int load_plugin(soldr_service *s, struct config_kvs *kvs, soldr_error *er
 	return rc;
 }
 
+/* What the user takes for a secret, for what a backend writes down. */
+static int add_redaction(const struct config *c, struct config_kvs *kvs)
+{
+	int rc = config_kvs_add(kvs, "host.redact", c->redaction ? "true" : "false");
+	for (size_t i = 0; i < c->redaction_deny.len && !rc; i++)
+		rc = config_kvs_add(kvs, "host.redact_deny", c->redaction_deny.items[i]);
+	for (size_t i = 0; i < c->redaction_allow.len && !rc; i++)
+		rc = config_kvs_add(kvs, "host.redact_allow", c->redaction_allow.items[i]);
+	return rc;
+}
+
 static int open_backend(soldr_service *s, struct config_kvs *kvs, soldr_error *err)
 {
 	const struct config *c = s->config;
@@ -97,7 +108,7 @@ static int open_backend(soldr_service *s, struct config_kvs *kvs, soldr_error *e
 	if (config_kvs_add(kvs, "host.cache_root", c->cache_root) != 0 ||
 	    config_kvs_add(kvs, "host.readonly", c->readonly ? "true" : "false") != 0 ||
 	    config_kvs_add(kvs, "host.path_remap", c->path_remap == PATH_REMAP_AUTO ? "auto" : "off") != 0 ||
-	    config_kvs_add(kvs, "host.verify_percent", percent) != 0 ||
+	    config_kvs_add(kvs, "host.verify_percent", percent) != 0 || add_redaction(c, kvs) != 0 ||
 	    (c->worktree_root && config_kvs_add(kvs, "host.worktree_root", c->worktree_root) != 0))
 		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 	soldr_instance *instance = NULL;
@@ -411,6 +422,14 @@ int32_t soldr_service_maintain(soldr_service *s, uint32_t kind, soldr_report *re
 		return not_offered(s, "maintenance of a store", err);
 	service_enter(s);
 	return service_leave(s, s->plugin.backend.maintain(s->instance, kind, report, err));
+}
+
+int host_explain(soldr_service *s, const soldr_request *req, soldr_explain_fn visit, void *arg, soldr_error *err)
+{
+	if (!s->instance || !s->plugin.backend.explain)
+		return not_offered(s, "explanations", err);
+	service_enter(s);
+	return service_leave(s, s->plugin.backend.explain(s->instance, req, visit, arg, err));
 }
 
 int32_t soldr_service_shutdown(soldr_service *s, uint32_t mode, soldr_report *report, soldr_error *err)

@@ -5,6 +5,7 @@
 #include "rust.h"
 #include "unit.h"
 
+#include "history.h"
 #include "native.h"
 #include "path.h"
 #include "precompiled.h"
@@ -101,6 +102,8 @@ static void embedded_close(soldr_instance *inst)
 	vec_release(&inst->key_env);
 	vec_release(&inst->extra_inputs);
 	vec_release(&inst->pure_macros);
+	vec_release(&inst->redact_deny);
+	vec_release(&inst->redact_allow);
 	free(inst);
 }
 
@@ -123,11 +126,15 @@ static int32_t embedded_open(const soldr_host *host, const soldr_kv *kv, uint32_
 	const char *worktree_root = kv_find(kv, n, "host.worktree_root", NULL);
 	int rc = store_init(&inst->store, root, max_size, readonly, err);
 	inst->evidence = path_join(root, "evidence");
+	kv_list(kv, n, "host.redact_deny", &inst->redact_deny);
+	kv_list(kv, n, "host.redact_allow", &inst->redact_allow);
+	inst->redact_off = strcmp(kv_find(kv, n, "host.redact", "true"), "false") == 0;
 	kv_list(kv, n, "rust.key_env", &inst->key_env);
 	kv_list(kv, n, "rust.extra_inputs", &inst->extra_inputs);
 	inst->package_tree = strcmp(kv_find(kv, n, "rust.package_tree", "false"), "true") == 0;
 	kv_list(kv, n, "rust.pure_macros", &inst->pure_macros);
-	bool memory = inst->evidence && vec_ok(&inst->key_env) && vec_ok(&inst->extra_inputs) && vec_ok(&inst->pure_macros);
+	bool memory = inst->evidence && vec_ok(&inst->key_env) && vec_ok(&inst->extra_inputs) && vec_ok(&inst->pure_macros) &&
+	              vec_ok(&inst->redact_deny) && vec_ok(&inst->redact_allow);
 	if (!rc && (!memory || (worktree_root && !(inst->worktree_root = strdup(worktree_root)))))
 		rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 	if (!rc)
@@ -145,7 +152,7 @@ static int32_t embedded_open(const soldr_host *host, const soldr_kv *kv, uint32_
 int unit_bypass(struct unit *u, enum soldr_reason why, const char *detail, soldr_result *r, soldr_error *err)
 {
 	const soldr_host *host = u->inst->host;
-	soldr_spawn sp = {.struct_size = sizeof sp, .file = u->asked->compiler, .argv = u->asked->argv};
+	soldr_spawn sp = {.struct_size = sizeof sp, .file = u->asked->compiler, .argv = u->asked->argv, .detail = detail};
 	soldr_exit ex = {.struct_size = sizeof ex};
 	bool fault = why == SOLDR_REASON_STORE_FAILED || why == SOLDR_REASON_DISK_FULL || why == SOLDR_REASON_BACKEND_ERROR;
 	uint32_t outcome = fault ? SOLDR_OUTCOME_FALLBACK : SOLDR_OUTCOME_BYPASS;
@@ -253,8 +260,7 @@ static bool follow_script(struct unit *u, const struct buf *text)
 	return good;
 }
 
-/* Finds the compiler behind links and scripts. */
-static enum family find_compiler(struct unit *u, enum soldr_reason *why)
+enum family unit_find_compiler(struct unit *u, enum soldr_reason *why)
 {
 	char real[PATH_MAX];
 	struct buf text = BUF_INIT;
@@ -326,7 +332,7 @@ enum soldr_reason unit_prepare(struct unit *u, char *detail, size_t detail_size,
 	struct tuple tuple;
 	if (u->req->stdout_kind == SOLDR_FD_CLOSED || u->req->stderr_kind == SOLDR_FD_CLOSED)
 		return SOLDR_REASON_STDIO_CLOSED;
-	enum family family = find_compiler(u, &why);
+	enum family family = unit_find_compiler(u, &why);
 	const soldr_request *req = u->req;
 	if (family == FAMILY_UNKNOWN) {
 		if (why == SOLDR_REASON_COMPILER_SCRIPT)
@@ -444,6 +450,7 @@ static void verify_file(void *arg, unsigned shard, const char *name, const char 
 	struct buf text = BUF_INIT;
 	struct manifest m = MANIFEST_INIT;
 	struct entry e = {0};
+	struct history h = {.count = 0};
 	(void)path;
 	key.bytes[0] = (unsigned char)shard;
 	bool good = digest_unhex(name, key.bytes + 1, DIGEST_SIZE - 1);
@@ -451,7 +458,8 @@ static void verify_file(void *arg, unsigned shard, const char *name, const char 
 	good = good && store_read(&v->inst->store, kind, &key, file, NULL) == 0;
 	good = good && (kind == STORE_MANIFEST ? manifest_decode(&m, &key, NULL)
 	                : kind == STORE_ENTRY  ? entry_decode(&e, &key, NULL)
-	                                       : header_record_decode(&record, &text, &key)) == 0;
+	                : kind == STORE_RECORD ? header_record_decode(&record, &text, &key)
+	                                       : history_decode(&h, &text, &key, NULL)) == 0;
 	for (size_t i = 0; good && i < e.section_count; i++) {
 		struct buf raw = BUF_INIT;
 		good = entry_unpack(&e.sections[i], &raw, NULL) == 0;
@@ -469,6 +477,7 @@ static void verify_file(void *arg, unsigned shard, const char *name, const char 
 	manifest_release(&m);
 	entry_release(&e);
 	header_record_release(&record);
+	history_release(&h);
 	buf_release(&text);
 }
 
@@ -511,7 +520,7 @@ static int32_t embedded_maintain(soldr_instance *inst, uint32_t kind, soldr_repo
 static const soldr_backend backend = {
 	.struct_size = sizeof backend,
 	.abi = SOLDR_ABI,
-	.caps = SOLDR_CAP_CACHING | SOLDR_CAP_STATS | SOLDR_CAP_MAINTAIN,
+	.caps = SOLDR_CAP_CACHING | SOLDR_CAP_STATS | SOLDR_CAP_MAINTAIN | SOLDR_CAP_EXPLAIN,
 	.name = "embedded",
 	.version = SOLDR_VERSION,
 	.options = options,
@@ -520,6 +529,7 @@ static const soldr_backend backend = {
 	.close = embedded_close,
 	.stats = embedded_stats,
 	.maintain = embedded_maintain,
+	.explain = embedded_explain,
 };
 
 /* The name that libltdl looks for when several backends are built into one program; see plugins/null/null.c. */

@@ -10,7 +10,6 @@
 
 #include "fs.h"
 #include "path.h"
-#include "redact.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -60,9 +59,10 @@ static void add_quoted(struct buf *out, const char *word)
 	buf_addc(out, '\'');
 }
 
-static void add_argument(const soldr_request *req, uint32_t i, struct buf *out)
+static void add_argument(const struct unit *u, uint32_t i, struct buf *out)
 {
-	static const struct redaction rules = {.enabled = true};
+	const soldr_request *req = u->req;
+	const struct redaction rules = unit_redaction(u->inst);
 	redact_argument(&rules, i ? req->argv[i - 1] : NULL, req->argv[i], out);
 }
 
@@ -82,7 +82,7 @@ static int write_readme(const struct unit *u, const char *dir, const char *diffe
 	buf_adds(&b, " && soldr parity --");
 	for (uint32_t i = 0; i < u->req->argc; i++) {
 		struct buf clean = BUF_INIT;
-		add_argument(u->req, i, &clean);
+		add_argument(u, i, &clean);
 		buf_addc(&b, ' ');
 		add_quoted(&b, buf_str(&clean));
 		buf_release(&clean);
@@ -101,7 +101,7 @@ static int write_request(const struct unit *u, const char *dir, soldr_error *err
 	buf_addf(&b, "directory %s\ncompiler %s\n", req->cwd, u->real);
 	for (uint32_t i = 0; i < req->argc; i++) {
 		buf_adds(&b, "argument ");
-		add_argument(req, i, &b);
+		add_argument(u, i, &b);
 		buf_addc(&b, '\n');
 	}
 	for (uint32_t i = 0; i < req->envc; i++)

@@ -67,6 +67,17 @@ const char *key_hostile_variable(enum family family, const char *const *envp)
 	return NULL;
 }
 
+const char *const *key_variables(enum family family)
+{
+	return family == FAMILY_RUSTC ? rust_variables : read_variables;
+}
+
+const char *const *key_places(enum family family)
+{
+	static const char *const none[] = {NULL};
+	return family == FAMILY_RUSTC ? rust_places : none;
+}
+
 static void field_variables(struct hasher *h, const char *const *names, const char *const *envp)
 {
 	for (size_t i = 0; names[i]; i++)
@@ -211,9 +222,9 @@ int key_compute(struct key *key, const struct invocation *inv, const soldr_reque
 			group_options(&h, inv, root);
 			break;
 		case KEY_ENVIRONMENT:
-			field_variables(&h, rust ? rust_variables : read_variables, req->envp);
-			for (size_t i = 0; rust && rust_places[i]; i++)
-				field_path(&h, rust_places[i], env_get(req->envp, rust_places[i]), 0, root);
+			field_variables(&h, key_variables(inv->family), req->envp);
+			for (const char *const *name = key_places(inv->family); *name; name++)
+				field_path(&h, *name, env_get(req->envp, *name), 0, root);
 			break;
 		case KEY_DIRECTORY:
 			field_path(&h, "directory", directory, 0, root);

@@ -42,6 +42,10 @@ const char *key_hostile_variable(enum family, const char *const *envp);
  */
 int key_compute(struct key *, const struct invocation *, const soldr_request *, const char *real, const char *tools,
                 const struct digest *source, const char *root, soldr_error *);
+/* The variables that the group of the environment holds, NULL-ended. */
+const char *const *key_variables(enum family);
+/* Those besides that hold a path, which counts as other paths do. */
+const char *const *key_places(enum family);
 /* What of the terminal and its variables decides the look of diagnostics. */
 void key_terminal(const soldr_request *, struct digest *);
 /* The directory as the compiler will call it: $PWD where that is the same directory, as GCC and Clang do. malloc'ed. */

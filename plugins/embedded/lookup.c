@@ -125,6 +125,7 @@ int lookup(struct unit *u, soldr_result *r, soldr_error *err)
 	bool stale = false;
 	int rc = 0;
 	if (u->req->flags & SOLDR_REQUEST_RECACHE) {
+		found->why = SOLDR_REASON_RECACHE;
 		result_reason(r, SOLDR_REASON_RECACHE, "");
 		return 0;
 	}
@@ -138,6 +139,7 @@ int lookup(struct unit *u, soldr_result *r, soldr_error *err)
 		rc = rust_fit_entry(u, &found->entry, err);
 	if (rc)
 		return rc;
+	found->why = why;
 	if (!c || why != SOLDR_REASON_NONE) {
 		result_reason(r, why, detail);
 		return 0;

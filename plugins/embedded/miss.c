@@ -414,6 +414,8 @@ static int store_product(struct unit *u, const struct run *run, const struct pro
 	in.guard_count = guards->len;
 	if (!rc)
 		rc = unit_store_candidate(u, &in, err);
+	if (!rc)
+		explain_record(u, &in.result, l);
 	free(states);
 	buf_release(&packed);
 	for (size_t i = 0; i < REMAP_TEXTS; i++)

@@ -266,7 +266,8 @@ static void key_library_path(struct unit *u)
 static void add_key_items(struct unit *u)
 {
 	struct vec *key = &u->inv.key_args;
-	const struct rust_unit *rust = u->rust;
+	struct rust_unit *rust = u->rust;
+	rust->option_count = key->len;
 	key_text(key, "program", rust->program);
 	key_text(key, "linker", rust->linker);
 	key_place(u, "out-dir", rust->call.out_dir);

@@ -25,6 +25,7 @@ struct rust_unit {
 	char *base;
 	bool at_home;   /* the package is in the checkout whose root is mapped away */
 	bool made_here; /* or its build script writes there */
+	size_t option_count; /* of key_args those in front, which stood on the command line */
 	char *program;  /* behind the proxy, links resolved */
 	char *linker;   /* where one runs */
 	struct digest_memory digests;

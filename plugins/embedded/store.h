@@ -5,7 +5,7 @@
  *   CACHEDIR.TAG   backup programs skip the directory
  *   size           mapped: bytes and entries of each shard (counters, not truth)
  *   compilers/     what was learnt of each compiler (identity.h)
- *   00 … ff/       shards by the first byte of the key: <62 hex>.m  .e  .p
+ *   00 … ff/       shards by the first byte of the key: <62 hex>.m  .e  .p  .h
  *
  * Invariants (numbered in docs/formats.md):
  *  1 a file appears under its name whole or not at all (temporary, rename)
@@ -27,10 +27,10 @@
 
 enum { STORE_SHARDS = 256, STORE_TOUCH_SECONDS = 3600, STORE_TEMP_MAX_AGE = 24 * 3600 };
 
-enum store_kind { STORE_MANIFEST, STORE_ENTRY, STORE_RECORD };
+enum store_kind { STORE_MANIFEST, STORE_ENTRY, STORE_RECORD, STORE_HISTORY };
 
 /* The letters that end their names. */
-#define STORE_KIND_LETTERS "mep"
+#define STORE_KIND_LETTERS "meph"
 
 struct store_shard_size {
 	uint64_t bytes, entries;

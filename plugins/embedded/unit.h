@@ -13,6 +13,7 @@
  *   verify.c    a share of the hits is compiled anyway, and compared
  *   evidence.c  what is kept of a hit that would have been wrong
  *   remap.c     what checkouts may share, where the user wants it
+ *   explain.c   what a miss differed in from an earlier compile of its source
  */
 #ifndef EMBEDDED_UNIT_H
 #define EMBEDDED_UNIT_H
@@ -24,6 +25,7 @@
 #include "key.h"
 #include "manifest.h"
 #include "materialise.h"
+#include "redact.h"
 #include "scan.h"
 #include "script.h"
 #include "store.h"
@@ -49,6 +51,8 @@ struct soldr_instance {
 	struct vec extra_inputs; /* further files that do */
 	bool package_tree;       /* and all files of the package */
 	struct vec pure_macros;  /* crates of procedural macros that read nothing but their input */
+	struct vec redact_deny, redact_allow; /* the user's patterns of names */
+	bool redact_off;         /* secrets may be written down */
 };
 
 /* The texts of an entry that may name the root: depfile, and with rustc stderr. */
@@ -56,6 +60,7 @@ enum { REMAP_TEXTS = 2 };
 
 /* What a lookup found. */
 struct found {
+	enum soldr_reason why;   /* nothing that can be served; NONE otherwise */
 	struct manifest manifest;
 	const struct candidate *candidate; /* of the manifest */
 	struct entry entry;
@@ -101,6 +106,8 @@ struct unit {
 	struct rust_unit *rust;   /* a request to rustc; otherwise NULL */
 };
 
+/* Finds the compiler behind links and scripts. FAMILY_UNKNOWN: why. */
+enum family unit_find_compiler(struct unit *, enum soldr_reason *why);
 /* NONE: the unit has its key. Otherwise why it is not cacheable, or in *rc an error. */
 enum soldr_reason unit_prepare(struct unit *, char *detail, size_t detail_size, soldr_error *, int *rc);
 /* A prepared unit, to its outcome. */
@@ -172,6 +179,17 @@ const char *evidence_name(uint32_t kind, char name[static 24]);
 
 /* A call that was refused for its several sources. */
 int several_compile(struct unit *whole, soldr_result *r, soldr_error *);
+
+/* ---- explain.c ---- */
+
+struct input_list;
+
+/* Writes down the compile that was just stored, and what it differs in. What cannot be written is left out. */
+void explain_record(struct unit *, const struct digest *result, const struct input_list *);
+/* explain() of the table. */
+int32_t embedded_explain(soldr_instance *, const soldr_request *, soldr_explain_fn, void *arg, soldr_error *);
+/* How secrets are told in what is written down. */
+struct redaction unit_redaction(const soldr_instance *);
 
 /* ---- inputs.c ---- */
 

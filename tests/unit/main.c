@@ -18,6 +18,7 @@
 	X(files) \
 	X(fs) \
 	X(header_record) \
+	X(history) \
 	X(identity) \
 	X(journal) \
 	X(json) \

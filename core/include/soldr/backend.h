@@ -203,6 +203,7 @@ typedef struct soldr_spawn {
 	const char *cwd;         /* NULL: the request's */
 	uint64_t timeout_ns;     /* 0: none. After it: TERM, then KILL; SOLDR_E_TIMEOUT */
 	uint64_t capture_max;    /* 0: 1 GiB. A stream that grows past it is passed on whole, kept not at all, and `truncated` set */
+	const char *detail;      /* replace() only: what soldr_result.detail would say; NULL: "" */
 } soldr_spawn;
 
 typedef struct soldr_exit {
@@ -318,6 +319,8 @@ typedef struct soldr_backend {
 	 *   host.readonly    "true" when nothing may be written below it
 	 *   host.path_remap  "auto" or "off"
 	 *   host.worktree_root  the root of the checkout, where the user names it; else absent
+	 *   host.redact      "true": secrets are taken out of what is written down
+	 *   host.redact_deny, host.redact_allow  the user's patterns of names, one kv each
 	 *   host.verify_percent  "0" to "100": the share of hits to compile anyway and compare
 	 */
 	int32_t (*open)(const soldr_host *, const soldr_kv *, uint32_t n, soldr_instance **out, soldr_error *);
@@ -335,6 +338,14 @@ typedef struct soldr_backend {
 	int32_t (*flush)(soldr_instance *, soldr_report *, soldr_error *);
 	int32_t (*maintain)(soldr_instance *, uint32_t kind, soldr_report *, soldr_error *);
 	int32_t (*shutdown)(soldr_instance *, uint32_t mode, soldr_report *, soldr_error *);
+	/*
+	 * Visits what is known of compiles of the request's sources, whenever they
+	 * were: "at" (nanoseconds since 1970, when the result was stored) begins
+	 * one, newest first for each source. Then "output" (absolute path),
+	 * "against" ("at" of the earlier one that it was compared with) where there
+	 * is one, and for each difference "difference" (its kind, [a-z_]+), and
+	 * where known "what", "old" and "new". Strings live until visit returns.
+	 */
 	int32_t (*explain)(soldr_instance *, const soldr_request *, soldr_explain_fn, void *arg, soldr_error *);
 } soldr_backend;
 
