@@ -70,6 +70,8 @@ struct config {
 	char *cache_root;        /* absolute */
 	enum config_audit_mode audit_mode;
 	enum config_sink_policy sink_policy;
+	int64_t keep_runs, keep_days; /* below runs */
+	int64_t max_journal_size;     /* bytes, of one run */
 	bool redaction;
 	struct vec redaction_deny, redaction_allow; /* further name patterns */
 	char *product, *instance_id, *workspace;

@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-enum { CONFIG_KEY_MAX = 256, CONFIG_BUILTIN_COUNT = 3, CONFIG_SETTING_COUNT = 27 };
+enum { CONFIG_KEY_MAX = 256, CONFIG_BUILTIN_COUNT = 3, CONFIG_SETTING_COUNT = 30 };
 
 struct config_internal {
 	char *home;                                          /* $HOME where absolute, or NULL */

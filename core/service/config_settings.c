@@ -171,6 +171,21 @@ static void show_int(struct buf *out, const struct setting *s, const void *membe
 
 static const struct kind int_kind = {set_int, show_int};
 
+static int set_size(const struct target *t, void *member, const char *text)
+{
+	uint64_t bytes;
+	if (config_parse_size(text, &bytes) == 0 && bytes >= (uint64_t)t->setting->min && bytes <= (uint64_t)t->setting->max) {
+		const int64_t value = (int64_t)bytes;
+		memcpy(member, &value, sizeof value);
+		return 0;
+	}
+	return config_fail(t->err, t->source, t->setting->key,
+	                   "\"%s\" is not a size from %" PRId64 " to %" PRId64 " bytes; write one, as 64MiB",
+	                   config_shown(text).text, t->setting->min, t->setting->max);
+}
+
+static const struct kind size_kind = {set_size, show_int};
+
 /* The enums of config.h are ints to the compiler, and count from 0. */
 static int set_choice(const struct target *t, void *member, const char *text)
 {
@@ -285,6 +300,12 @@ static const struct setting settings[] = {
 	 "off and summary write no journal, the others a line for each compile; verbose by default where CI is set"},
 	{"audit.sink_policy", &choice_kind, FILE_ONLY, AT(sink_policy), "degrade", sink_policies, 0, 0,
 	 "when the journal cannot be written: wait, drop the line and count it, log that as well, or fail with 111"},
+	{"audit.keep_runs", &int_kind, FILE_ONLY, AT(keep_runs), "100", NULL, 1, 100000,
+	 "how many runs are kept, their journals and summaries"},
+	{"audit.keep_days", &int_kind, FILE_ONLY, AT(keep_days), "30", NULL, 1, 36500,
+	 "how old a run or the journal of a day may become, in days"},
+	{"audit.max_journal_size", &size_kind, FILE_ONLY, AT(max_journal_size), "256MiB", NULL, 1 << 16, INT64_MAX,
+	 "how large the journal of one run may become"},
 	{"audit.redaction.enabled", &bool_kind, FILE_ONLY, AT(redaction), "true", NULL, 0, 0,
 	 "keep secrets out of the journal and of the log"},
 	{"audit.redaction.deny", &words_kind, LIST, AT(redaction_deny), NULL, NULL, 0, 0,

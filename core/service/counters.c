@@ -5,6 +5,8 @@
  */
 #include "counters.h"
 
+#include "reason_mend.h"
+
 #include "fs.h"
 #include "path.h"
 
@@ -103,10 +105,10 @@ void counters_add(struct counters *c, const soldr_result *r, bool failed)
 		bump(&c->reasons[reason_index(r->reason)], 1);
 }
 
-void counters_add_lost(struct counters *c)
+void counters_add_lost(struct counters *c, enum soldr_reason why)
 {
 	if (c)
-		bump(&c->reasons[SOLDR_REASON_AUDIT_LOST], 1);
+		bump(&c->reasons[why], 1);
 }
 
 static void totals_of(const struct counters *c, struct counter_totals *t)
@@ -174,6 +176,16 @@ const char *reason_name(enum soldr_reason r)
 const char *reason_text(enum soldr_reason r)
 {
 	return reasons[r < SOLDR_REASON_COUNT ? r : SOLDR_REASON_OTHER].text;
+}
+
+const char *reason_mend(enum soldr_reason r)
+{
+	static const char *const mends[SOLDR_REASON_COUNT] = {
+#define MEND_ROW(id, text) [SOLDR_REASON_##id] = text,
+		SOLDR_MENDS(MEND_ROW)
+#undef MEND_ROW
+	};
+	return r < SOLDR_REASON_COUNT && mends[r] ? mends[r] : "";
 }
 
 enum soldr_reason_kind reason_kind(enum soldr_reason r)

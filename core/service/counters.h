@@ -26,8 +26,8 @@ struct counters *counters_open(const char *file, soldr_error *);
 void counters_close(struct counters *); /* takes NULL */
 /* One compile: outcome and reason of the result; failed: it ended with a status other than 0. NULL counters: nothing. */
 void counters_add(struct counters *, const soldr_result *, bool failed);
-/* A journal line was lost: counted under audit_lost, beside the reason of the compile itself. */
-void counters_add_lost(struct counters *);
+/* A line is not in the journal: counted under why (audit_lost, journal_full), beside the reason of the compile itself. */
+void counters_add_lost(struct counters *, enum soldr_reason why);
 /* Reads a file without making one; a missing file gives zeros. */
 int counters_read(const char *file, struct counter_totals *, soldr_error *);
 int counters_zero(const char *file, soldr_error *);
@@ -35,6 +35,7 @@ int counters_zero(const char *file, soldr_error *);
 /* The table of soldr/reason.h. index of a name: SOLDR_REASON_OTHER when unknown, NONE for "". */
 const char *reason_name(enum soldr_reason);
 const char *reason_text(enum soldr_reason);
+const char *reason_mend(enum soldr_reason); /* what to do about it; "" where there is nothing */
 enum soldr_reason_kind reason_kind(enum soldr_reason);
 enum soldr_reason reason_index(const char *name);
 /* "hit", "miss", "bypass", "passthrough", "error_hit", "fallback" */

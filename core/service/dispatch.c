@@ -46,12 +46,18 @@ static int append_blocking(soldr_service *s, const struct journal_entry *e, sold
 	}
 }
 
-/* The line is lost: what audit.sink_policy makes of it. */
+/* The line is lost: what audit.sink_policy makes of it. That a journal is full is what the user asked for. */
 static int lose_line(soldr_service *s, soldr_error *problem, soldr_error *err)
 {
 	enum config_sink_policy policy = s->config->sink_policy;
-	counters_add_lost(s->total);
-	counters_add_lost(s->run);
+	bool full = problem->code == SOLDR_E_LIMIT;
+	counters_add_lost(s->total, full ? SOLDR_REASON_JOURNAL_FULL : SOLDR_REASON_AUDIT_LOST);
+	counters_add_lost(s->run, full ? SOLDR_REASON_JOURNAL_FULL : SOLDR_REASON_AUDIT_LOST);
+	if (full) {
+		if (problem->message[0])
+			service_log(s, SOLDR_LOG_WARN, problem->origin, "%s", problem->message);
+		return 0;
+	}
 	if (policy == SINK_FAIL_LOSSLESS) {
 		if (err)
 			*err = *problem;

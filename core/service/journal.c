@@ -176,12 +176,14 @@ static int days_only(const struct dirent *e)
 }
 
 /* Names sort by time. What cannot be removed stays; the next day tries again. */
-static void prune_days(const char *runs)
+static void prune_days(const struct config *c, const char *runs)
 {
 	struct dirent **names = NULL;
 	char oldest[DAY_SIZE];
+	if (fs_check_private_dir(runs, NULL) != 0)
+		return; /* it may lead out of the cache root */
 	int n = scandir(runs, &names, days_only, alphasort);
-	day_of(time(NULL) - (time_t)JOURNAL_AGE_DAYS * DAY_SECONDS, oldest);
+	day_of(time(NULL) - (time_t)c->keep_days * DAY_SECONDS, oldest);
 	for (int i = 0; i < n; i++) {
 		bool keep = i >= n - JOURNAL_DAYS_MAX && strcmp(names[i]->d_name, oldest) >= 0;
 		char *path = keep ? NULL : path_join(runs, names[i]->d_name);
@@ -201,7 +203,7 @@ static int make_day(const struct config *c, const char *day)
 	if (!why && fs_make_dirs(runs, 0700, &err) != 0)
 		why = err.sys_errno ? err.sys_errno : ENOMEM;
 	if (!why && sys.mkdir(path, 0700) == 0)
-		prune_days(runs);
+		prune_days(c, runs);
 	else if (!why && errno != EEXIST)
 		why = errno;
 	free(path);
@@ -279,6 +281,42 @@ static int write_line(int fd, const struct buf *b, const char *path, bool *torn,
 	               "cannot write to the journal below %s (make room there, or set audit.mode: off)", path);
 }
 
+static char *full_path(const struct config *c, const char *run)
+{
+	struct buf b = BUF_INIT;
+	buf_addf(&b, "%s/runs/%s/" JOURNAL_FULL, c->cache_root, run);
+	return buf_detach(&b);
+}
+
+bool journal_is_full(const struct config *c, const char *run)
+{
+	struct stat st;
+	char *path = full_path(c, run);
+	bool full = path && sys.lstat(path, &st) == 0;
+	free(path);
+	return full;
+}
+
+/* The file's own size is asked for: counters would not know of other backends' lines, nor of what a crash left out. */
+static bool has_room(const struct config *c, int fd, size_t len)
+{
+	struct stat st;
+	return c->sink_policy == SINK_FAIL_LOSSLESS || sys.fstat(fd, &st) != 0 || st.st_size + (int64_t)len <= c->max_journal_size;
+}
+
+/* One process of all makes the file, and has the message. */
+static int leave_out(const struct config *c, const char *run, soldr_error *err)
+{
+	char *path = full_path(c, run);
+	int fd = path ? sys.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+	free(path);
+	if (fd < 0)
+		return err_set(err, SOLDR_E_LIMIT, 0, origin, "%s", "");
+	sys.close(fd);
+	return err_set(err, SOLDR_E_LIMIT, 0, origin,
+	               "the journal of run %s has reached audit.max_journal_size; later compiles are left out of it and counted as journal_full", run);
+}
+
 int journal_append(const struct config *c, const struct journal_entry *e, bool *torn, soldr_error *err)
 {
 	soldr_error local = SOLDR_ERROR_INIT;
@@ -293,7 +331,9 @@ int journal_append(const struct config *c, const struct journal_entry *e, bool *
 		return err->code;
 	buf_addc(&b, '\n');
 	journal_line(c, run, e, &now, &b);
-	int rc = buf_ok(&b) ? write_line(fd, &b, c->cache_root, torn, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	int rc = !buf_ok(&b)                  ? err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory")
+	         : has_room(c, fd, b.len) ? write_line(fd, &b, c->cache_root, torn, err)
+	                                  : leave_out(c, run, err);
 	sys.close(fd);
 	buf_release(&b);
 	return rc;

@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "digest.h"
 #include "fs.h"
+#include "journal.h"
 #include "json.h"
 
 #include <ctype.h>
@@ -25,7 +26,7 @@
 
 static const char origin[] = "session";
 
-enum { STAMP_LEN = 15 }; /* 20261122T050000 */
+enum { STAMP_LEN = 15 /* 20261122T050000 */, DAY_SECONDS = 86400, LISTED_MAX = 1 << 20 };
 
 static int out_of_memory(soldr_error *err)
 {
@@ -93,28 +94,111 @@ static bool is_last(const char *runs, const char *name)
 	return strcmp(path_base(at), name) == 0;
 }
 
-/* Keeps the newest SESSION_RUNS_MAX. What cannot be removed stays; the next session tries again. */
-static void prune_runs(const char *runs)
+struct kept_run {
+	char name[SESSION_ID_MAX + 1];
+	int64_t when; /* seconds since 1970 */
+};
+
+/*
+ * When the run began, by its id; of a name that the user chose, when its files
+ * were last written to. -1: it has no counters, so it is no run.
+ */
+static int64_t time_of_run(const char *runs, const char *name)
 {
-	struct vec names = VEC_INIT;
-	DIR *dir = opendir(runs);
-	if (!dir)
-		return;
-	for (struct dirent *e; (e = readdir(dir));)
-		if (pid_of_id(e->d_name))
-			vec_add(&names, e->d_name);
-	closedir(dir);
-	if (vec_ok(&names) && names.len > SESSION_RUNS_MAX) {
-		qsort(names.items, names.len, sizeof *names.items, by_name);
-		for (size_t i = 0; i < names.len - SESSION_RUNS_MAX; i++) {
-			bool alive = kill(pid_of_id(names.items[i]), 0) == 0 || errno == EPERM;
-			char *path = alive || is_last(runs, names.items[i]) ? NULL : path_join(runs, names.items[i]);
-			if (path)
-				(void)fs_remove_tree(path, NULL, NULL, NULL);
-			free(path);
-		}
+	static const char *const files[] = {"counters", JOURNAL_FILE};
+	struct tm tm = {0};
+	int64_t when = -1;
+	if (pid_of_id(name) && strptime(name, "%Y%m%dT%H%M%S", &tm))
+		return timegm(&tm);
+	for (size_t i = 0; i < sizeof files / sizeof *files && (i == 0 || when >= 0); i++) {
+		struct stat st;
+		struct buf path = BUF_INIT;
+		buf_addf(&path, "%s/%s/%s", runs, name, files[i]);
+		if (buf_ok(&path) && sys.lstat(path.data, &st) == 0 && S_ISREG(st.st_mode) && st.st_mtim.tv_sec > when)
+			when = st.st_mtim.tv_sec;
+		buf_release(&path);
 	}
-	vec_release(&names);
+	return when;
+}
+
+static int newest_first(const void *left, const void *right)
+{
+	const struct kept_run *a = left, *b = right;
+	return a->when != b->when ? (a->when < b->when) - (a->when > b->when) : strcmp(b->name, a->name);
+}
+
+/* The days are the journal's. */
+static bool may_be_run(const struct dirent *e)
+{
+	return is_valid_id(e->d_name) && strncmp(e->d_name, "day-", 4) != 0 && (e->d_type == DT_DIR || e->d_type == DT_UNKNOWN);
+}
+
+static size_t list_runs(const char *runs, struct kept_run **all)
+{
+	size_t count = 0;
+	DIR *dir = opendir(runs);
+	for (struct dirent *e; dir && count < LISTED_MAX && (e = readdir(dir));) {
+		int64_t when = may_be_run(e) ? time_of_run(runs, e->d_name) : -1;
+		struct kept_run *more = when >= 0 ? realloc(*all, (count + 1) * sizeof **all) : NULL;
+		if (!more)
+			continue;
+		*all = more;
+		memcpy(more[count].name, e->d_name, strlen(e->d_name) + 1);
+		more[count++].when = when;
+	}
+	if (dir)
+		closedir(dir);
+	if (count)
+		qsort(*all, count, sizeof **all, newest_first);
+	return count;
+}
+
+/* A run whose name does not tell its process counts as alive for a day. */
+static bool is_alive(const struct kept_run *run, int64_t now)
+{
+	pid_t pid = pid_of_id(run->name);
+	return pid ? kill(pid, 0) == 0 || errno == EPERM : now - run->when < DAY_SECONDS;
+}
+
+/* Under another name first: what a kill leaves of it is still known for litter. */
+static void remove_run(const char *runs, const char *name)
+{
+	struct buf from = BUF_INIT, to = BUF_INIT;
+	buf_addf(&from, "%s/%s", runs, name);
+	buf_addf(&to, "%s/" FS_TEMP_PREFIX "%s", runs, name);
+	if (buf_ok(&from) && buf_ok(&to) && sys.rename(from.data, to.data) == 0)
+		(void)fs_remove_tree(to.data, NULL, NULL, NULL);
+	buf_release(&from);
+	buf_release(&to);
+}
+
+static void remove_litter(const char *runs)
+{
+	DIR *dir = opendir(runs);
+	for (struct dirent *e; dir && (e = readdir(dir));) {
+		bool litter = strncmp(e->d_name, FS_TEMP_PREFIX, strlen(FS_TEMP_PREFIX)) == 0;
+		char *path = litter ? path_join(runs, e->d_name) : NULL;
+		if (path)
+			(void)fs_remove_tree(path, NULL, NULL, NULL);
+		free(path);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* What cannot be removed stays; the next session tries again. */
+static void prune_runs(const struct config *config, const char *runs, const char *own)
+{
+	struct kept_run *all = NULL;
+	int64_t now = time(NULL);
+	size_t count = list_runs(runs, &all);
+	for (size_t i = 0; i < count; i++) {
+		bool wanted = (int64_t)i < config->keep_runs && now - all[i].when <= config->keep_days * DAY_SECONDS;
+		if (!wanted && strcmp(all[i].name, own) != 0 && !is_alive(&all[i], now) && !is_last(runs, all[i].name))
+			remove_run(runs, all[i].name);
+	}
+	free(all);
+	remove_litter(runs);
 }
 
 static int make_private_dir(const char *path, soldr_error *err)
@@ -193,7 +277,7 @@ int session_open(struct session *session, const struct config *config, bool belo
 		session_release(&mine);
 	} else {
 		if (!mine.joined)
-			prune_runs(runs);
+			prune_runs(config, runs, mine.id);
 		*session = mine;
 	}
 	free(runs);

@@ -4,9 +4,10 @@
  * A session owns <cache root>/runs/<run-id>/ (mode 0700): `counters`, to which
  * every compile that finds SOLDR_RUN_ID in its environment is added, and
  * `summary.json`, written at the end. A front door below another one joins the
- * outer session and reports nothing of its own. At most SESSION_RUNS_MAX run
- * directories are kept; run ids sort by time, so the oldest go first, and never
- * those whose process is still alive. <cache root>/last-session is a link to the
+ * outer session and reports nothing of its own. At most
+ * audit.keep_runs run directories are kept, none longer than audit.keep_days;
+ * the oldest go first, and never those whose process is still alive, or that
+ * were written to within a day where their name does not tell the process. <cache root>/last-session is a link to the
  * directory of the session that ended last.
  *
  * Shims are symbolic links under compilers' names to the soldr executable, in
@@ -21,7 +22,7 @@
 #include "counters.h"
 #include "path.h"
 
-enum { SESSION_RUNS_MAX = 100, SESSION_ID_MAX = 64, SESSION_SHIMS_MAX = 1024 };
+enum { SESSION_ID_MAX = 64, SESSION_SHIMS_MAX = 1024 };
 
 #define SESSION_LAST "last-session" /* in the cache root */
 

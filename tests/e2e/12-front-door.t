@@ -153,15 +153,16 @@ ok "s03: with its object" test -s one.o
 
 # Only the newest hundred runs stay.
 i=0
+then=$(date -u -d '3 days ago' +%Y%m%dT000000)
 while [ $i -lt 120 ]; do
-	mkdir "$runs/20200101T000000-4194999-$(printf %08x $i)"
+	mkdir "$runs/$then-4194999-$(printf %08x $i)"
 	i=$((i + 1))
 done
 mkdir "$runs/20190101T000000-$$-00000000" "$runs/notes"
 "$SOLDR" make one.o
 ok "at most a hundred runs are kept" test "$(ls "$runs" | grep -c '^20.*T.*-.*-')" -le 101
-ok "the newest among them" test -d "$runs/20200101T000000-4194999-00000077"
-ok "not the oldest" test ! -e "$runs/20200101T000000-4194999-00000000"
+ok "the newest among them" test -d "$runs/$then-4194999-00000077"
+ok "not the oldest" test ! -e "$runs/$then-4194999-00000000"
 ok "but one whose process is alive" test -d "$runs/20190101T000000-$$-00000000"
 ok "and what is no run of soldr" test -d "$runs/notes" -a -d "$runs/ci-42"
 

@@ -83,6 +83,7 @@ static void visiting_keeps_the_order_of_the_table(void)
 	const char *text = buf_str(&s.all);
 	static const char *const order[] = {"version=1\n", "backend=embedded\n", "backends.a.plugin=b\n", "backends.a.options.c=d\n",
 		"plugin_path=[]\n", "cache_dir=", "audit.mode=normal\n", "audit.sink_policy=degrade\n",
+		"audit.keep_runs=100\n", "audit.keep_days=30\n", "audit.max_journal_size=268435456\n",
 		"audit.redaction.enabled=true\n", "audit.redaction.deny=[]\n", "audit.redaction.allow=[]\n",
 		"identity.product=soldr\n", "identity.instance_id=default\n", "identity.workspace=shared\n",
 		"limits.max_parallel_compiles=0\n", "limits.priority=auto\n", "on_error=fallback\n", "path_remap=off\n",
@@ -126,7 +127,7 @@ static const struct {
 	{"audits:\n  mode: off\n", "1:1", "audits: unknown key (did you mean \"audit\"?)"},
 	{"max_parallel_compiles: 3\n", "1:1", "(did you mean \"limits.max_parallel_compiles\"?)"},
 	{"qqqqqqqqqqqqqq: 1\n", "1:1", "unknown key; `soldr config schema`"},
-	{"audit: normal\n", "1:1", "audit: takes a map, not a value; below it go: mode, sink_policy, redaction.enabled"},
+	{"audit: normal\n", "1:1", "audit: takes a map, not a value; below it go: mode, sink_policy, keep_runs, keep_days, max_journal_size, redaction.enabled"},
 	{"audit: [mode]\n", "1:9", "audit: takes a map"},
 	{"backend: {name: x}\n", "1:1", "backend: takes one value, not a map"},
 	{"quiet: [true]\n", "1:9", "quiet: takes one value, not a list"},

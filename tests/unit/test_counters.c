@@ -196,7 +196,12 @@ static void every_reason_has_its_row(void)
 		CU_ASSERT(*reason_text((enum soldr_reason)i) != 0);
 		SAME_NUMBER(reason_index(name), i);
 		CU_ASSERT(reason_kind((enum soldr_reason)i) <= SOLDR_REASON_KIND_BACKEND);
+		/* Who is refused, or meets a fault, is told what to do. */
+		enum soldr_reason_kind kind = reason_kind((enum soldr_reason)i);
+		if (kind == SOLDR_REASON_KIND_REFUSAL || kind == SOLDR_REASON_KIND_FAULT)
+			CU_ASSERT(*reason_mend((enum soldr_reason)i) != 0);
 	}
+	SAME(reason_mend(SOLDR_REASON_NONE), "");
 	SAME_NUMBER(reason_index(""), SOLDR_REASON_NONE);
 	SAME_NUMBER(reason_index(NULL), SOLDR_REASON_NONE);
 	SAME_NUMBER(reason_index("Link"), SOLDR_REASON_OTHER);

@@ -16,6 +16,8 @@ static struct config config_of(struct room *room)
 		.backend = (char *)(uintptr_t)"embedded",
 		.audit_mode = AUDIT_NORMAL,
 		.redaction = true,
+		.keep_days = 30,
+		.max_journal_size = 1 << 30,
 	};
 }
 
@@ -220,6 +222,35 @@ static void days_are_bounded(void)
 	room_release(&room);
 }
 
+/* As long as a journal is not full it takes lines; then it takes none, and one process says so. */
+static void a_full_journal_takes_no_more(void)
+{
+	struct room room;
+	struct stat st;
+	bool torn = false;
+	soldr_error err = SOLDR_ERROR_INIT;
+	room_init(&room, "journal");
+	struct config c = config_of(&room);
+	room_put(&room, "runs/r/journal.jsonl", "");
+	c.run_id = (char *)(uintptr_t)"r";
+	CU_ASSERT_EQUAL(append(&c, &torn, &err), 0);
+	CU_ASSERT_EQUAL(stat(room_path(&room, "runs/r/journal.jsonl"), &st), 0);
+	c.max_journal_size = 3 * st.st_size + 2;
+	CU_ASSERT_EQUAL(append(&c, &torn, &err), 0);
+	CU_ASSERT_EQUAL(append(&c, &torn, &err), 0);
+	CU_ASSERT_FALSE(journal_is_full(&c, "r"));
+	CU_ASSERT_EQUAL(append(&c, &torn, &err), SOLDR_E_LIMIT);
+	HOLDS(err.message, "max_journal_size");
+	CU_ASSERT_TRUE(journal_is_full(&c, "r"));
+	CU_ASSERT_EQUAL(append(&c, &torn, &err), SOLDR_E_LIMIT);
+	CU_ASSERT_STRING_EQUAL(err.message, "");
+	CU_ASSERT_EQUAL(stat(room_path(&room, "runs/r/journal.jsonl"), &st), 0);
+	CU_ASSERT(st.st_size <= c.max_journal_size);
+	c.sink_policy = SINK_FAIL_LOSSLESS;
+	CU_ASSERT_EQUAL(append(&c, &torn, &err), 0);
+	room_release(&room);
+}
+
 static void modes_and_readonly_decide(void)
 {
 	struct room room;
@@ -420,6 +451,7 @@ void suite_journal(void)
 	CU_add_test(s, "long lists are cut", long_lists_are_cut);
 	CU_add_test(s, "a run has its file, and a day too", a_run_has_its_file_and_a_day_too);
 	CU_add_test(s, "days are bounded", days_are_bounded);
+	CU_add_test(s, "a full journal takes no more", a_full_journal_takes_no_more);
 	CU_add_test(s, "modes and readonly decide", modes_and_readonly_decide);
 	CU_add_test(s, "places that are no files are refused", places_that_are_no_files_are_refused);
 	CU_add_test(s, "a torn line costs no other", a_torn_line_costs_no_other);
