@@ -47,6 +47,20 @@ void help_overview(struct buf *out)
 	         "SOLDR_BYPASS=1 takes soldr out of the way. `soldr help VERB` says more.\n");
 }
 
+void help_reasons(struct buf *out)
+{
+	static const char *const kinds[] = {
+		[SOLDR_REASON_KIND_MISS] = "miss", [SOLDR_REASON_KIND_REFUSAL] = "not cacheable",
+		[SOLDR_REASON_KIND_FAULT] = "fault", [SOLDR_REASON_KIND_BACKEND] = "of a backend",
+	};
+	buf_adds(out, "Why a compile was not a hit, and what to do about it.\n");
+	for (enum soldr_reason r = SOLDR_REASON_NONE + 1; r < SOLDR_REASON_COUNT; r++) {
+		buf_addf(out, "\n%s (%s)\n  %s\n", reason_name(r), kinds[reason_kind(r)], reason_text(r));
+		if (*reason_mend(r))
+			buf_addf(out, "  to do: %s\n", reason_mend(r));
+	}
+}
+
 static int run_help(const struct cli *cli, const struct verb *verb)
 {
 	struct buf out = BUF_INIT;
@@ -60,6 +74,8 @@ static int run_help(const struct cli *cli, const struct verb *verb)
 		help_overview(&out);
 	} else if (about) {
 		help_verb(&out, about);
+	} else if (strcmp(name, "reasons") == 0) {
+		help_reasons(&out);
 	} else {
 		const char *names[64] = {NULL};
 		for (size_t i = 0; cli_verbs[i] && i + 1 < sizeof names / sizeof *names; i++)
@@ -106,6 +122,7 @@ const struct verb verb_version = {
 	run_version};
 
 const struct verb verb_help = {
-	"help", "help [VERB]", "this overview, or what a verb does",
-	"Example:\n  soldr help stats\n",
+	"help", "help [VERB|reasons]", "this overview, or what a verb does",
+	"  reasons  every reason for not being a hit, and what to do about it\n"
+	"\nExample:\n  soldr help stats\n",
 	run_help};

@@ -87,5 +87,7 @@ gcc -std=c11 -O2 -fPIC -fvisibility=hidden -shared -I"$T/outside/include" "$T/ou
 	mv "$T/plugins/new.so" "$T/plugins/acme.so"
 run env SOLDR_LOG=info "$SOLDR" gcc -O2 -c f1.c -o f1.o
 like "$err" "bypass logged_again" "a rebuilt plugin takes effect with the next compile"
+run "$SOLDR" why f1.o
+like "$out" '^  reason: logged_again ' "soldr why tells its reason"
 
 done_testing
