@@ -197,8 +197,9 @@ check: deps
 check-unit: $(BUILD)/tests/unit $(FIXTURES) $(PLUGIN_FILES)
 	@SOLDR_TEST_FIXTURES=$(CURDIR)/$(BUILD)/tests/fixtures SOLDR_TEST_PLUGINS=$(CURDIR)/$(LIBDIR)/soldr $(BUILD)/tests/unit
 
-check-e2e: all $(FIXTURES)
+check-e2e: all $(FIXTURES) $(BUILD)/tests/fill
 	@SOLDR_BIN=$(CURDIR)/$(BINARY) SOLDR_TEST_FIXTURES=$(CURDIR)/$(BUILD)/tests/fixtures SOLDR_TEST_SAN='$(SAN)' \
+		SOLDR_TEST_FILL=$(CURDIR)/$(BUILD)/tests/fill \
 		prove -j$(TEST_JOBS) --timer $(T)
 
 parity: all
