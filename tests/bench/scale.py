@@ -113,8 +113,18 @@ class Scale(bench.Bench):
         calls, base = result["counts"].get("system_calls"), result["empty_counts"].get("system_calls")
         self.ask(f"{size}: a hit makes {calls} system calls, {base} in an empty store", not calls or calls <= base * CALLS_MAX)
         self.results[size] = result
+        self.save()
         shutil.rmtree(cache)
         print(f"# {size}: done", file=sys.stderr, flush=True)
+
+    def save(self):
+        """Of the sizes that are done; the larger ones take long."""
+        text = table(self.results) + "\n\nGate: " + ("; ".join(self.broken) or "passed") + "\n"
+        if self.options.out:
+            os.makedirs(self.options.out, exist_ok=True)
+            bench.write(self.options.out + "/scale.md", text)
+            bench.write(self.options.out + "/scale.json", json.dumps({"schema_version": 1, "results": self.results, "broken": self.broken}))
+        return text
 
 
 def ms(runs, pick=statistics.median, part=0):
@@ -172,12 +182,7 @@ def main():
         empty.name = "hit-empty"
         for size in options.sizes.split(","):
             scale.measure_size(int(size), empty)
-        text = table(scale.results) + "\n\nGate: " + ("; ".join(scale.broken) or "passed") + "\n"
-        print(text)
-        if options.out:
-            os.makedirs(options.out, exist_ok=True)
-            bench.write(options.out + "/scale.md", text)
-            bench.write(options.out + "/scale.json", json.dumps({"schema_version": 1, "results": scale.results, "broken": scale.broken}))
+        print(scale.save())
         return 1 if scale.broken else 0
     finally:
         shutil.rmtree(root, ignore_errors=True)
