@@ -77,7 +77,7 @@ PRODUCTS := $(BINARY) $(HOST) $(PLUGIN_FILES) $(LIBDIR)/libsoldr.a $(LIBDIR)/lib
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all help deps check check-unit check-e2e demo parity soak-diff bench bench-builds install uninstall clean
+.PHONY: all help deps check check-unit check-e2e demo parity soak-diff bench bench-builds bench-scale install uninstall clean
 
 all: $(PRODUCTS)
 
@@ -92,6 +92,7 @@ help:
 	@echo '                   (COMPILER=gcc, g++, clang or clang++; SEED=n STEPS=n MINUTES=n KEEP=dir)'
 	@echo 'make bench         what one compile costs, beside the floor, the compiler, ccache and sccache'
 	@echo '                   (RUNS=n SCENARIOS=small,cxx,… PEERS=name=path,…); make bench-builds: whole projects'
+	@echo 'make bench-scale   what a store costs by its number of entries (SIZES=1000,10000,… RUNS=n)'
 	@echo 'make install       to PREFIX ($(PREFIX)), below DESTDIR; make uninstall'
 	@echo 'make clean'
 	@echo 'SAN=address,undefined or SAN=thread: with sanitizers, e.g. make check SAN=address,undefined'
@@ -196,8 +197,9 @@ check: deps
 check-unit: $(BUILD)/tests/unit $(FIXTURES) $(PLUGIN_FILES)
 	@SOLDR_TEST_FIXTURES=$(CURDIR)/$(BUILD)/tests/fixtures SOLDR_TEST_PLUGINS=$(CURDIR)/$(LIBDIR)/soldr $(BUILD)/tests/unit
 
-check-e2e: all $(FIXTURES)
+check-e2e: all $(FIXTURES) $(BUILD)/tests/fill
 	@SOLDR_BIN=$(CURDIR)/$(BINARY) SOLDR_TEST_FIXTURES=$(CURDIR)/$(BUILD)/tests/fixtures SOLDR_TEST_SAN='$(SAN)' \
+		SOLDR_TEST_FILL=$(CURDIR)/$(BUILD)/tests/fill \
 		prove -j$(TEST_JOBS) --timer $(T)
 
 parity: all
@@ -215,6 +217,16 @@ bench: all
 
 bench-builds: all
 	@SOLDR_BIN=$(CURDIR)/$(BINARY) tests/bench/builds.py $(if $(PROJECTS),--projects $(PROJECTS)) --out $(BUILD)/bench
+
+# Fills stores by the backend's own code.
+$(BUILD)/tests/fill: tests/bench/fill.c $(filter-out %/backend.o,$(OBJ_EMBEDDED)) $(OBJ_UTIL)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) $(INC_PLUGIN) -Iplugins/embedded $(CFLAGS) $(LDFLAGS) $(LINK) $^ $(LIBS_EMBEDDED) -o $@
+
+bench-scale: all $(BUILD)/tests/fill
+	@SOLDR_BIN=$(CURDIR)/$(BINARY) tests/bench/scale.py --fill $(BUILD)/tests/fill $(if $(SIZES),--sizes $(SIZES)) \
+		$(if $(RUNS),--runs $(RUNS)) --out $(BUILD)/bench
 
 demo: deps
 	@$(MAKE) --no-print-directory all

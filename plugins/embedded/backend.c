@@ -425,6 +425,7 @@ static int32_t embedded_stats(soldr_instance *inst, soldr_stat_fn visit, void *a
 {
 	uint64_t bytes, entries;
 	(void)err;
+	store_count(&inst->store, UINT64_MAX);
 	store_totals(&inst->store, &bytes, &entries);
 	const soldr_stat stats[] = {
 		{sizeof(soldr_stat), SOLDR_UNIT_COUNT, "entries", entries},

@@ -1,15 +1,22 @@
 /*
- * evict: keeps the store under its limit, oldest files first.
+ * evict: keeps the store under its limit, least recently used files first, in
+ * steps whose cost does not grow with the store.
  *
- * A small store (SMALL_STORE entries or fewer) is looked at whole, so that its order is
- * truly least recently used. In a larger one a compile that finds the store
- * full looks at single shards, going round: each is brought to 90 % of its fair
- * share (1/256 of the limit). Keys are digests, so shards fill evenly, and the
- * work of one compile does not grow with the store. Some shard is above its
- * share whenever the store is above its limit, so this ends.
+ * A step looks at whole shards, going round, until it has seen half a sample
+ * of files or every shard, and removes the oldest of them until what is left is 90 %
+ * of their share of the limit. So a store of that many files is looked at
+ * whole, and its order is truly least recently used. A sample that gets
+ * too large is halved by the digits of the names, and goes on with names of that half;
+ * the next round takes another part. Keys are digests: shards fill evenly, and
+ * each part of the names is a fair sample, in whatever order a directory lists them.
+ *
+ * A compile takes one step, and ends it when store.step_ns are over; but for the
+ * least counts below, without which a slow disk would let the store grow. What is
+ * left over is for the compiles that follow, or for `soldr cache evict`.
  */
 #include "store.h"
 
+#include "clock.h"
 #include "fs.h"
 
 #include <dirent.h>
@@ -17,36 +24,45 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { SMALL_STORE = 2048 };
-
-struct victim {
-	char *path;
-	unsigned shard;
-	bool is_entry;
-	int64_t age_key; /* mtime, ns */
-	int64_t bytes;
+enum {
+	SAMPLE_LEAST = 64,   /* that it looks at even if it is late */
+	REMOVE_LEAST = 4,    /* that it removes then: more than a compile adds */
+	HALVINGS_MAX = 16,   /* bits that sliced() takes from a name */
+	NAME_SIZE = 65
 };
 
-struct victims {
-	struct victim *items;
-	size_t len, cap;
-	int64_t bytes;
-	bool failed;
-};
+static const uint64_t never = UINT64_MAX;
 
-static bool is_litter(const char *name, const struct stat *st)
+static uint64_t deadline_in(uint64_t ns)
 {
-	return strncmp(name, FS_TEMP_PREFIX, strlen(FS_TEMP_PREFIX)) == 0 && time(NULL) - st->st_mtim.tv_sec > STORE_TEMP_MAX_AGE;
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	return ns < never - now ? now + ns : never;
+}
+
+static bool is_over(uint64_t deadline)
+{
+	return deadline != never && clock_ns(CLOCK_MONOTONIC) >= deadline;
+}
+
+/* ---- looking at a shard ------------------------------------------------------------ */
+
+/* Of each file of the store; false ends the walk. */
+typedef bool (*walk_fn)(void *arg, int dir, unsigned shard, const char *name);
+
+static bool is_litter(int dir, const char *name)
+{
+	struct stat st;
+	return strncmp(name, FS_TEMP_PREFIX, strlen(FS_TEMP_PREFIX)) == 0 && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(st.st_mode) && time(NULL) - st.st_mtim.tv_sec > STORE_TEMP_MAX_AGE;
 }
 
 static bool is_store_name(const char *name)
 {
 	size_t n = strlen(name);
-	return n == 64 && name[62] == '.' && strchr(STORE_KIND_LETTERS, name[63]);
+	return n == NAME_SIZE - 1 && name[62] == '.' && strchr(STORE_KIND_LETTERS, name[63]);
 }
 
 static bool is_entry_name(const char *name)
@@ -54,67 +70,147 @@ static bool is_entry_name(const char *name)
 	return name[63] == 'e';
 }
 
-static void visit_dir(const char *dir_path, unsigned shard, store_visit_fn visit, void *arg)
+static bool stat_file(int dir, const char *name, struct stat *st)
 {
-	DIR *dir = opendir(dir_path);
+	return sys.fstatat(dir, name, st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st->st_mode);
+}
+
+static uint64_t disk_size(const struct stat *st)
+{
+	return (uint64_t)(st->st_size + 4095) / 4096 * 4096;
+}
+
+/* True when it came to the end of the shard. Litter is swept on the way. */
+static bool walk(struct store *s, unsigned shard, walk_fn look, void *arg)
+{
+	struct buf path = BUF_INIT;
+	buf_addf(&path, "%s/%02x", s->dir, shard);
+	DIR *dir = buf_ok(&path) ? opendir(path.data) : NULL;
+	bool going = true;
+	buf_release(&path);
 	if (!dir)
-		return;
-	for (struct dirent *e; (e = readdir(dir));) {
-		struct stat st;
-		if (e->d_name[0] == '.' && strncmp(e->d_name, FS_TEMP_PREFIX, strlen(FS_TEMP_PREFIX)) != 0)
-			continue;
-		if (fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
-			continue;
-		if (is_litter(e->d_name, &st)) {
+		return true;
+	for (struct dirent *e; going && (e = readdir(dir));) {
+		if (is_store_name(e->d_name))
+			going = look(arg, dirfd(dir), shard, e->d_name);
+		else if (is_litter(dirfd(dir), e->d_name))
 			unlinkat(dirfd(dir), e->d_name, 0);
-			continue;
-		}
-		if (!is_store_name(e->d_name))
-			continue;
-		struct buf path = BUF_INIT;
-		buf_addf(&path, "%s/%s", dir_path, e->d_name);
-		if (buf_ok(&path))
-			visit(arg, shard, e->d_name, path.data, &st);
-		buf_release(&path);
 	}
 	closedir(dir);
+	return going;
+}
+
+struct visitor {
+	struct store *store;
+	store_visit_fn visit;
+	void *arg;
+};
+
+static bool visit_file(void *arg, int dir, unsigned shard, const char *name)
+{
+	struct visitor *v = arg;
+	struct stat st;
+	struct buf path = BUF_INIT;
+	buf_addf(&path, "%s/%02x/%s", v->store->dir, shard, name);
+	if (buf_ok(&path) && stat_file(dir, name, &st))
+		v->visit(v->arg, shard, name, path.data, &st);
+	buf_release(&path);
+	return true;
 }
 
 void store_visit(struct store *s, unsigned shard, store_visit_fn visit, void *arg)
 {
-	struct buf dir = BUF_INIT;
-	buf_addf(&dir, "%s/%02x", s->dir, shard);
-	if (buf_ok(&dir))
-		visit_dir(dir.data, shard, visit, arg);
-	buf_release(&dir);
+	struct visitor v = {s, visit, arg};
+	walk(s, shard, visit_file, &v);
 }
 
-static void collect(void *arg, unsigned shard, const char *name, const char *path, const struct stat *st)
+/* ---- one step ---------------------------------------------------------------------- */
+
+struct victim {
+	char name[NAME_SIZE];
+	unsigned char shard;
+	int64_t age_key; /* mtime, ns */
+	uint64_t bytes;
+};
+
+struct sample {
+	struct victim *items; /* STORE_SAMPLE_MAX */
+	size_t len;
+	uint64_t bytes;
+	unsigned halvings;
+	uint64_t round;       /* which half, a bit for each halving */
+	uint64_t deadline;
+	uint64_t seen;
+	struct store_shard_size shard; /* the sums of the one that is being looked at */
+};
+
+static bool is_sampled(const struct sample *v, const char *name)
 {
-	struct victims *v = arg;
-	if (v->len == v->cap) {
-		size_t cap = v->cap ? v->cap * 2 : 256;
-		struct victim *items = realloc(v->items, cap * sizeof *items);
-		if (!items) {
-			v->failed = true;
-			return;
+	unsigned char bits[2] = {0, 0};
+	digest_unhex(name, bits, sizeof bits);
+	unsigned part = (unsigned)(bits[0] << 8 | bits[1]) ^ (unsigned)(v->round & 0xffff);
+	return !(part & ((1u << v->halvings) - 1));
+}
+
+static void halve(struct sample *v)
+{
+	size_t kept = 0;
+	v->halvings++;
+	v->bytes = 0;
+	for (size_t i = 0; i < v->len; i++)
+		if (is_sampled(v, v->items[i].name)) {
+			v->items[kept] = v->items[i];
+			v->bytes += v->items[kept++].bytes;
 		}
-		v->items = items;
-		v->cap = cap;
+	v->len = kept;
+}
+
+static bool gather_file(void *arg, int dir, unsigned shard, const char *name)
+{
+	struct sample *v = arg;
+	struct stat st;
+	if (v->len == STORE_SAMPLE_MAX && v->halvings < HALVINGS_MAX)
+		halve(v);
+	if (v->len == STORE_SAMPLE_MAX)
+		return false;
+	if (is_sampled(v, name) && stat_file(dir, name, &st)) {
+		struct victim *one = &v->items[v->len++];
+		memcpy(one->name, name, NAME_SIZE);
+		one->shard = (unsigned char)shard;
+		one->age_key = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+		one->bytes = disk_size(&st);
+		v->bytes += one->bytes;
+		v->seen++;
+		v->shard.bytes += one->bytes;
+		v->shard.entries += is_entry_name(name);
 	}
-	struct victim one = {
-		.path = strdup(path),
-		.shard = shard,
-		.is_entry = is_entry_name(name),
-		.age_key = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
-		.bytes = (st->st_size + 4095) / 4096 * 4096,
-	};
-	if (!one.path) {
-		v->failed = true;
-		return;
+	return v->seen < SAMPLE_LEAST || !is_over(v->deadline);
+}
+
+/*
+ * Fills the sample. Returns how many shards it is of. A shard that was seen whole
+ * is counted on the way, so that sums which drifted do not evict for ever.
+ */
+static unsigned gather(struct store *s, struct store_shard_size *z, struct sample *v, uint64_t *held)
+{
+	unsigned shards = 0;
+	bool going = true;
+	*held = 0;
+	while (going && shards < STORE_SHARDS && v->seen < STORE_SAMPLE_MAX / 2) {
+		uint64_t turn = store_next_turn(s);
+		unsigned shard = (unsigned)(turn % STORE_SHARDS);
+		if (!shards)
+			v->round = turn / STORE_SHARDS;
+		v->shard = (struct store_shard_size){0};
+		going = walk(s, shard, gather_file, v);
+		if (going && !v->halvings)
+			store_set_shard(s, shard, &v->shard);
+		int64_t bytes = (int64_t)__atomic_load_n(&z[shard].bytes, __ATOMIC_RELAXED);
+		*held += bytes > 0 ? (uint64_t)bytes : 0;
+		shards++;
+		going = going && (v->seen < SAMPLE_LEAST || !is_over(v->deadline));
 	}
-	v->items[v->len++] = one;
-	v->bytes += one.bytes;
+	return shards;
 }
 
 static int by_age(const void *a, const void *b)
@@ -123,24 +219,52 @@ static int by_age(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Removes the oldest of v until target bytes are left of them. */
-static void prune(struct store *s, struct victims *v, uint64_t target, soldr_report *report)
+enum removal { REMOVAL_DONE, REMOVAL_BY_OTHERS, REMOVAL_FAILED };
+
+static enum removal remove_victim(struct store *s, const struct victim *one)
 {
-	if (v->len)
+	struct buf path = BUF_INIT;
+	buf_addf(&path, "%s/%02x/%s", s->dir, one->shard, one->name);
+	int why = !buf_ok(&path) ? ENOMEM : sys.unlink(path.data) != 0 ? errno : 0;
+	buf_release(&path);
+	if (why)
+		return why == ENOENT ? REMOVAL_BY_OTHERS : REMOVAL_FAILED;
+	store_account(s, one->shard, -(int64_t)one->bytes, is_entry_name(one->name) ? -1 : 0);
+	return REMOVAL_DONE;
+}
+
+/* Removes the oldest of the sample until keep bytes of it are left. What another process removed first is gone as well. */
+static void prune(struct store *s, struct sample *v, uint64_t keep, soldr_report *report)
+{
+	if (v->len && v->bytes > keep)
 		qsort(v->items, v->len, sizeof *v->items, by_age);
-	for (size_t i = 0; i < v->len; i++) {
-		struct victim *one = &v->items[i];
-		if ((uint64_t)v->bytes > target && sys.unlink(one->path) == 0) {
-			store_account(s, one->shard, -one->bytes, one->is_entry ? -1 : 0);
-			v->bytes -= one->bytes;
+	for (size_t i = 0; i < v->len && v->bytes > keep && (i < REMOVE_LEAST || !is_over(v->deadline)); i++) {
+		const struct victim *one = &v->items[i];
+		enum removal done = remove_victim(s, one);
+		if (done == REMOVAL_FAILED)
+			continue;
+		v->bytes -= one->bytes;
+		if (done == REMOVAL_DONE) {
 			report->files_removed++;
-			report->bytes_removed += (uint64_t)one->bytes;
+			report->bytes_removed += one->bytes;
 		}
-		free(one->path);
 	}
-	report->files_seen += v->len;
-	free(v->items);
-	*v = (struct victims){0};
+}
+
+/* One step, in two halves of the time. Returns how many shards it looked at; 0: memory is out. */
+static unsigned evict_step(struct store *s, struct store_shard_size *z, uint64_t ns, soldr_report *report)
+{
+	uint64_t end = deadline_in(ns), held;
+	struct sample v = {.items = malloc(STORE_SAMPLE_MAX * sizeof *v.items), .deadline = deadline_in(ns == never ? ns : ns / 2)};
+	unsigned shards = v.items ? gather(s, z, &v, &held) : 0;
+	double share = (double)(s->max_size / 10 * 9) * shards / STORE_SHARDS;
+	v.deadline = end;
+	/* Of the sample as large a part is kept as of the shards that it is from. */
+	if (shards && (double)held > share)
+		prune(s, &v, (uint64_t)((double)v.bytes * share / (double)held), report);
+	report->files_seen += v.seen;
+	free(v.items);
+	return shards;
 }
 
 int store_evict(struct store *s, soldr_report *report, soldr_error *err)
@@ -148,46 +272,87 @@ int store_evict(struct store *s, soldr_report *report, soldr_error *err)
 	struct store_shard_size *z = store_shards(s);
 	if (!z)
 		return err_set(err, SOLDR_E_IO, 0, "embedded", "the store at %s cannot be written", s->dir);
-	uint64_t bytes, entries, share = s->max_size / STORE_SHARDS;
+	uint64_t bytes, entries;
+	store_count(s, never);
 	store_totals(s, &bytes, &entries);
-	if (entries <= SMALL_STORE) {
-		struct victims all = {0};
-		for (unsigned i = 0; bytes > s->max_size && i < STORE_SHARDS; i++)
-			store_visit(s, i, collect, &all);
-		prune(s, &all, s->max_size / 10 * 9, report);
-		return 0;
-	}
-	for (unsigned turns = 0; bytes > s->max_size && turns < STORE_SHARDS; turns++) {
-		unsigned shard = store_next_victim(s);
-		if ((int64_t)__atomic_load_n(&z[shard].bytes, __ATOMIC_RELAXED) <= (int64_t)(share / 10 * 9))
-			continue;
-		struct victims one = {0};
-		store_visit(s, shard, collect, &one);
-		prune(s, &one, share / 10 * 9, report);
+	for (unsigned idle = 0; bytes > s->max_size && idle < STORE_SHARDS;) {
+		uint64_t before = report->files_removed;
+		unsigned shards = evict_step(s, z, never, report);
+		if (!shards)
+			return err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+		idle = report->files_removed > before ? 0 : idle + shards;
 		store_totals(s, &bytes, &entries);
 	}
 	return 0;
 }
 
-static void add_up(void *arg, unsigned shard, const char *name, const char *path, const struct stat *st)
+void store_upkeep(struct store *s)
 {
-	struct store_shard_size *sums = arg;
-	(void)path;
-	sums[shard].bytes += (uint64_t)((st->st_size + 4095) / 4096 * 4096);
-	sums[shard].entries += is_entry_name(name);
+	struct store_shard_size *z = store_shards(s);
+	soldr_report report = {.struct_size = sizeof report};
+	uint64_t bytes, entries;
+	if (!z)
+		return;
+	store_count(s, s->step_ns);
+	store_totals(s, &bytes, &entries);
+	if (bytes > s->max_size)
+		evict_step(s, z, s->step_ns, &report);
+}
+
+/* ---- counting ---------------------------------------------------------------------- */
+
+struct tally {
+	struct store_shard_size sum;
+	uint64_t seen, late; /* files of which the size was looked at, and not */
+	uint64_t deadline;
+};
+
+static bool tally_file(void *arg, int dir, unsigned shard, const char *name)
+{
+	struct tally *t = arg;
+	struct stat st;
+	(void)shard;
+	t->sum.entries += is_entry_name(name);
+	if (t->seen >= SAMPLE_LEAST && is_over(t->deadline)) {
+		t->late++;
+	} else if (stat_file(dir, name, &st)) {
+		t->sum.bytes += disk_size(&st);
+		t->seen++;
+	}
+	return true;
+}
+
+/* Of a shard that is not done in time, the files that are left are taken to be as large as the others. */
+static void count_shard(struct store *s, unsigned shard, uint64_t deadline)
+{
+	struct tally t = {.deadline = deadline};
+	walk(s, shard, tally_file, &t);
+	t.sum.bytes += t.seen ? t.sum.bytes / t.seen * t.late : 0;
+	store_set_shard(s, shard, &t.sum);
+}
+
+void store_count(struct store *s, uint64_t ns)
+{
+	uint64_t deadline = deadline_in(ns), left;
+	uint64_t *uncounted = store_uncounted(s);
+	bool late = false;
+	while (uncounted && !late && (left = __atomic_load_n(uncounted, __ATOMIC_RELAXED)) > 0) {
+		count_shard(s, (unsigned)((left - 1) % STORE_SHARDS), deadline);
+		/* Only afterwards: a process that is killed while it counts leaves the shard to the next one. */
+		__atomic_compare_exchange_n(uncounted, &left, left - 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+		late = is_over(deadline);
+	}
 }
 
 int store_recount(struct store *s, soldr_report *report, soldr_error *err)
 {
-	struct store_shard_size *z = store_shards(s);
-	struct store_shard_size sums[STORE_SHARDS] = {0};
-	if (!z)
+	uint64_t *uncounted = store_uncounted(s);
+	uint64_t bytes, entries;
+	if (!uncounted)
 		return err_set(err, SOLDR_E_IO, 0, "embedded", "the store at %s cannot be written", s->dir);
-	for (unsigned i = 0; i < STORE_SHARDS; i++) {
-		store_visit(s, i, add_up, sums);
-		__atomic_store_n(&z[i].bytes, sums[i].bytes, __ATOMIC_RELAXED);
-		__atomic_store_n(&z[i].entries, sums[i].entries, __ATOMIC_RELAXED);
-		report->files_seen += sums[i].entries;
-	}
+	__atomic_store_n(uncounted, STORE_SHARDS, __ATOMIC_RELAXED);
+	store_count(s, never);
+	store_totals(s, &bytes, &entries);
+	report->files_seen += entries;
 	return 0;
 }

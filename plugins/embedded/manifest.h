@@ -19,7 +19,7 @@
 
 #include <soldr/reason.h>
 
-enum { MANIFEST_FORMAT = 4, MANIFEST_INPUTS_MAX = 1 << 20, MANIFEST_CANDIDATES_MAX = 64 };
+enum { MANIFEST_FORMAT = 4, MANIFEST_INPUTS_MAX = 1 << 20, MANIFEST_CANDIDATES_MAX = 256 };
 
 enum input_flag {
 	INPUT_COMPILER = 1u << 0,   /* a program, not a source */

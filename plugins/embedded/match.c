@@ -1,8 +1,10 @@
 /*
  * match: which candidate of a manifest fits the files as they are now.
  *
- * For each input: the stat tuple first; contents only where it differs. A file
- * is read at most once per request, however many candidates name it.
+ * For each input: the stat tuple first; contents only where it differs. Each
+ * state is looked at once and each file read once per request, however many
+ * candidates name it: 200 candidates that differ in one of 200 headers would
+ * be 40,000 system calls otherwise.
  *
  * A directory that many inputs are in is opened, and they are looked up in it:
  * a walk from the root costs half as much again as the look-up itself.
@@ -116,42 +118,54 @@ static void close_dirs(struct dirs *d)
 			sys.close(d->at[i].fd);
 }
 
-static struct verdict check_inputs_in(struct dirs *dirs, const struct manifest *m, const struct candidate *c,
-                                      const struct surroundings *at)
+enum look { LOOK_NOT_YET, LOOK_SAME, LOOK_SAME_CONTENT, LOOK_DIFFERS, LOOK_MISSING };
+
+/* What a request has seen of the states of a manifest. */
+struct looks {
+	unsigned char *states; /* enum look, by the state's index */
+	struct dirs dirs;
+};
+
+static enum look look_at(struct dirs *dirs, const struct state *s, const struct surroundings *at)
 {
-	struct verdict v = {SOLDR_REASON_NONE, "", false};
 	char room[PATH_MAX];
-	for (uint32_t i = 0; i < c->input_count; i++) {
-		const struct state *s = &m->states[c->inputs[i]];
-		struct stat st;
-		struct tuple now;
-		bool program = s->flags & INPUT_COMPILER;
-		if (is_text(s)) {
-			if (!text_fits(s, at))
-				return (struct verdict){SOLDR_REASON_VARIABLE_CHANGED, s->path, false};
-			continue;
-		}
-		const char *path = place_of(s->path, s->flags, at, room);
-		/* What is in the base is named in room, which does not stay. */
-		if ((path == room ? sys.fstatat(at->memo->dir, path, &st, 0) : stat_input(dirs, path, &st)) != 0)
-			return (struct verdict){program ? SOLDR_REASON_COMPILER_CHANGED : SOLDR_REASON_INPUT_MISSING, s->path, false};
-		tuple_of(&now, &st);
-		if (tuple_equal(&now, &s->tuple))
-			continue;
-		bool comparable = now.size == s->tuple.size && S_ISREG(st.st_mode) && !time_differs(s, &now);
-		const struct memo_item *item = comparable ? memo_get(at->memo, path) : NULL;
-		if (!item || !item->ok || !digest_equal(&item->digest, &s->digest))
-			return (struct verdict){program ? SOLDR_REASON_COMPILER_CHANGED : SOLDR_REASON_INPUT_CHANGED, s->path, false};
-		v.stale = true;
-	}
-	return v;
+	struct stat st;
+	struct tuple now;
+	if (is_text(s))
+		return text_fits(s, at) ? LOOK_SAME : LOOK_DIFFERS;
+	const char *path = place_of(s->path, s->flags, at, room);
+	/* What is in the base is named in room, which does not stay. */
+	if ((path == room ? sys.fstatat(at->memo->dir, path, &st, 0) : stat_input(dirs, path, &st)) != 0)
+		return LOOK_MISSING;
+	tuple_of(&now, &st);
+	if (tuple_equal(&now, &s->tuple))
+		return LOOK_SAME;
+	bool comparable = now.size == s->tuple.size && S_ISREG(st.st_mode) && !time_differs(s, &now);
+	const struct memo_item *item = comparable ? memo_get(at->memo, path) : NULL;
+	return item && item->ok && digest_equal(&item->digest, &s->digest) ? LOOK_SAME_CONTENT : LOOK_DIFFERS;
 }
 
-static struct verdict check_inputs(const struct manifest *m, const struct candidate *c, const struct surroundings *at)
+static enum soldr_reason reason_of(const struct state *s, enum look look)
 {
-	struct dirs dirs = {.base = at->memo->dir};
-	struct verdict v = check_inputs_in(&dirs, m, c, at);
-	close_dirs(&dirs);
+	if (is_text(s))
+		return SOLDR_REASON_VARIABLE_CHANGED;
+	if (s->flags & INPUT_COMPILER)
+		return SOLDR_REASON_COMPILER_CHANGED;
+	return look == LOOK_MISSING ? SOLDR_REASON_INPUT_MISSING : SOLDR_REASON_INPUT_CHANGED;
+}
+
+static struct verdict check_inputs(struct looks *looks, const struct manifest *m, const struct candidate *c, const struct surroundings *at)
+{
+	struct verdict v = {SOLDR_REASON_NONE, "", false};
+	for (uint32_t i = 0; i < c->input_count; i++) {
+		const struct state *s = &m->states[c->inputs[i]];
+		unsigned char *look = &looks->states[c->inputs[i]];
+		if (*look == LOOK_NOT_YET)
+			*look = (unsigned char)look_at(&looks->dirs, s, at);
+		if (*look == LOOK_DIFFERS || *look == LOOK_MISSING)
+			return (struct verdict){reason_of(s, *look), s->path, false};
+		v.stale = v.stale || *look == LOOK_SAME_CONTENT;
+	}
 	return v;
 }
 
@@ -235,32 +249,25 @@ static struct verdict check_guards(const struct manifest *m, const struct candid
 	return (struct verdict){SOLDR_REASON_NONE, "", false};
 }
 
-enum fit { FIT_NONE, FIT_OTHER_ROOT, FIT_OWN_ROOT };
-
-/*
- * Whose checkout a candidate is of. One of another checkout must not name a
- * file by a path that is below this root: here the compiler would have mapped it.
- */
-static enum fit fit_root(const struct manifest *m, const struct candidate *c)
+/* Whether a candidate of another checkout may do: none of its files is named by a path that the compiler would have mapped here. */
+static bool may_borrow(const struct manifest *m, const struct candidate *c)
 {
-	if (digest_equal(&c->root, &m->root_id))
-		return FIT_OWN_ROOT;
 	if (!c->shared || !m->root)
-		return FIT_NONE;
+		return false;
 	for (uint32_t i = 0; i < c->input_count; i++) {
 		const struct state *s = &m->states[c->inputs[i]];
 		if (!(s->flags & INPUT_BELOW_ROOT) && worktree_rest(m->root, s->path))
-			return FIT_NONE;
+			return false;
 	}
-	return FIT_OTHER_ROOT;
+	return true;
 }
 
-static struct verdict check_candidate(const struct manifest *m, const struct candidate *c, const struct digest *terminal,
-                                      const struct surroundings *at)
+static struct verdict check_candidate(struct looks *looks, const struct manifest *m, const struct candidate *c,
+                                      const struct digest *terminal, const struct surroundings *at)
 {
 	if (!c->any_terminal && !digest_equal(&c->terminal, terminal))
 		return (struct verdict){SOLDR_REASON_TERMINAL_DIFFERS, "", false};
-	struct verdict v = check_inputs(m, c, at);
+	struct verdict v = check_inputs(looks, m, c, at);
 	if (v.reason != SOLDR_REASON_NONE)
 		return v;
 	/* A guard that is merely out of date (objects written beside sources) is not worth a write. */
@@ -271,28 +278,32 @@ static struct verdict check_candidate(const struct manifest *m, const struct can
 const struct candidate *manifest_match(const struct manifest *m, const struct digest *terminal, const struct surroundings *at, bool *stale,
                                        enum soldr_reason *reason, char *detail, size_t detail_size)
 {
-	*reason = SOLDR_REASON_NOT_SEEN;
+	struct looks looks = {.states = calloc((size_t)m->state_count + 1, 1), .dirs = {.base = at->memo->dir}};
+	const struct candidate *found = NULL;
 	bool nearest_known = false;
-	for (enum fit wanted = FIT_OWN_ROOT; wanted > FIT_NONE; wanted--)
-		for (uint32_t i = 0; i < m->candidate_count; i++) {
-			const struct candidate *c = &m->candidates[i];
-			if (fit_root(m, c) != wanted)
-				continue;
-			struct verdict v = check_candidate(m, c, terminal, at);
-			if (v.reason == SOLDR_REASON_NONE) {
-				*stale = v.stale;
-				*reason = SOLDR_REASON_NONE;
-				return c;
-			}
-			if (!nearest_known) { /* the newest is the nearest */
-				*reason = v.reason;
-				snprintf(detail, detail_size, "%s", v.path);
-				nearest_known = true;
-			}
+	*reason = SOLDR_REASON_NOT_SEEN;
+	/* Twice: those of this checkout, then those of others. */
+	for (uint32_t n = 0; looks.states && !found && n < 2 * m->candidate_count; n++) {
+		const struct candidate *c = &m->candidates[n % m->candidate_count];
+		bool own = digest_equal(&c->root, &m->root_id), own_turn = n < m->candidate_count;
+		if (own != own_turn || (!own && !may_borrow(m, c)))
+			continue;
+		struct verdict v = check_candidate(&looks, m, c, terminal, at);
+		if (v.reason == SOLDR_REASON_NONE) {
+			*stale = v.stale;
+			*reason = SOLDR_REASON_NONE;
+			found = c;
+		} else if (!nearest_known) { /* the newest is the nearest */
+			*reason = v.reason;
+			snprintf(detail, detail_size, "%s", v.path);
+			nearest_known = true;
 		}
-	if (!nearest_known && m->candidate_count)
+	}
+	if (looks.states && !found && !nearest_known && m->candidate_count)
 		*reason = SOLDR_REASON_CHECKOUT_DIFFERS;
-	return NULL;
+	close_dirs(&looks.dirs);
+	free(looks.states);
+	return found;
 }
 
 /* The directory as it is now: looked at before the names, so that one that comes later shows in the tuple. */

@@ -20,8 +20,9 @@ enum { STORE_FILE_MAX = 1 << 30, SIZES_FORMAT = 1 };
 struct store_sizes {
 	char magic[8];
 	uint32_t format, byte_order;
-	uint64_t victim;     /* shard to evict from next */
-	uint64_t reserved[5];
+	uint64_t turn;       /* of eviction: the shard to look at next is the rest by 256 */
+	uint64_t uncounted;  /* the shards below this number are still to be counted */
+	uint64_t reserved[4];
 	struct store_shard_size shards[STORE_SHARDS];
 };
 
@@ -29,7 +30,7 @@ static const char sizes_magic[8] = {'S', 'L', 'D', 'R', 'S', 'I', 'Z', 0};
 
 int store_init(struct store *s, const char *cache_root, uint64_t max_size, bool readonly, soldr_error *err)
 {
-	*s = (struct store){.max_size = max_size, .readonly = readonly};
+	*s = (struct store){.max_size = max_size, .readonly = readonly, .step_ns = STORE_STEP_NS};
 	s->dir = path_join(cache_root, "embedded/v1");
 	return s->dir ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 }
@@ -124,7 +125,6 @@ int store_write(struct store *s, enum store_kind kind, const struct digest *key,
 	}
 	if (!rc) {
 		t.replaces = replaces;
-		store_shards(s); /* a sizes file made anew is counted before this file is there, not with it */
 		int why = fs_write_all(t.fd, data->data, data->len);
 		if (why) {
 			fs_temp_discard(&t);
@@ -138,13 +138,7 @@ int store_write(struct store *s, enum store_kind kind, const struct digest *key,
 		return rc;
 	store_account(s, shard_of(key), disk_size((int64_t)data->len) - (replaces ? disk_size(old.st_size) : 0),
 	              kind == STORE_ENTRY && !replaces);
-	uint64_t bytes, entries;
-	store_totals(s, &bytes, &entries);
-	if (bytes > s->max_size) {
-		soldr_report report = {.struct_size = sizeof report};
-		/* Not being able to evict is no reason to say that this result was not stored. */
-		store_evict(s, &report, NULL);
-	}
+	store_upkeep(s);
 	return 0;
 }
 
@@ -161,7 +155,6 @@ void store_remove(struct store *s, enum store_kind kind, const struct digest *ke
 {
 	char *path = store_path(s, kind, key);
 	struct stat st;
-	store_shards(s); /* as in store_write */
 	if (path && sys.lstat(path, &st) == 0 && sys.unlink(path) == 0)
 		store_account(s, shard_of(key), -disk_size(st.st_size), kind == STORE_ENTRY ? -1 : 0);
 	free(path);
@@ -178,13 +171,12 @@ static struct store_sizes *map_sizes(struct store *s)
 		return NULL;
 	s->sizes = z;
 	if (memcmp(z->magic, sizes_magic, sizeof z->magic) != 0 || z->format != SIZES_FORMAT || z->byte_order != 0x01020304) {
-		/* New, or not ours: count what is there. A store that is new has nothing to count. */
-		soldr_report report = {.struct_size = sizeof report};
+		/* New, or not ours: what is there is to be counted. */
 		memset(z, 0, sizeof *z);
 		memcpy(z->magic, sizes_magic, sizeof z->magic);
 		z->byte_order = 0x01020304;
+		z->uncounted = STORE_SHARDS;
 		z->format = SIZES_FORMAT;
-		store_recount(s, &report, NULL);
 	}
 	return s->sizes;
 }
@@ -204,6 +196,15 @@ void store_account(struct store *s, unsigned shard, int64_t bytes, int64_t entri
 	__atomic_fetch_add(&z[shard].entries, (uint64_t)entries, __ATOMIC_RELAXED);
 }
 
+void store_set_shard(struct store *s, unsigned shard, const struct store_shard_size *sums)
+{
+	struct store_shard_size *z = store_shards(s);
+	if (!z)
+		return;
+	__atomic_store_n(&z[shard].bytes, sums->bytes, __ATOMIC_RELAXED);
+	__atomic_store_n(&z[shard].entries, sums->entries, __ATOMIC_RELAXED);
+}
+
 void store_totals(struct store *s, uint64_t *bytes, uint64_t *entries)
 {
 	struct store_shard_size *z = store_shards(s);
@@ -216,8 +217,14 @@ void store_totals(struct store *s, uint64_t *bytes, uint64_t *entries)
 	*entries = n > 0 ? (uint64_t)n : 0;
 }
 
-unsigned store_next_victim(struct store *s)
+uint64_t store_next_turn(struct store *s)
 {
 	struct store_sizes *z = map_sizes(s);
-	return z ? (unsigned)(__atomic_fetch_add(&z->victim, 1, __ATOMIC_RELAXED) % STORE_SHARDS) : 0;
+	return z ? __atomic_fetch_add(&z->turn, 1, __ATOMIC_RELAXED) : 0;
+}
+
+uint64_t *store_uncounted(struct store *s)
+{
+	struct store_sizes *z = map_sizes(s);
+	return z ? &z->uncounted : NULL;
 }

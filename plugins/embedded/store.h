@@ -13,7 +13,7 @@
  *  3 whoever finds a bad file removes it
  *  4 two writers of one name are both right; the last one stays
  *  5 no lock is held while another process waits for anything
- *  6 sizes in `size` may drift after a crash; recounting mends them; no result
+ *  6 sizes in `size` may drift after a crash; counting mends them; no result
  *    depends on them
  */
 #ifndef EMBEDDED_STORE_H
@@ -25,7 +25,10 @@
 
 #include <sys/stat.h>
 
-enum { STORE_SHARDS = 256, STORE_TOUCH_SECONDS = 3600, STORE_TEMP_MAX_AGE = 24 * 3600 };
+enum { STORE_SHARDS = 256, STORE_TOUCH_SECONDS = 3600, STORE_TEMP_MAX_AGE = 24 * 3600, STORE_STEP_NS = 10 * 1000 * 1000 };
+
+/* Files that a step of eviction holds in memory; it looks at a few times as many at most. */
+enum { STORE_SAMPLE_MAX = 4096 };
 
 enum store_kind { STORE_MANIFEST, STORE_ENTRY, STORE_RECORD, STORE_HISTORY };
 
@@ -42,6 +45,7 @@ struct store {
 	char *dir;         /* …/embedded/v1 */
 	uint64_t max_size; /* bytes */
 	bool readonly;
+	uint64_t step_ns;  /* how long a step of upkeep may hold up a write */
 	struct store_sizes *sizes; /* mapped at first use; NULL: cannot be had */
 };
 
@@ -53,7 +57,7 @@ void store_release(struct store *);
 char *store_path(const struct store *, enum store_kind, const struct digest *key);
 /* SOLDR_E_NOT_FOUND when there is none. Renews the file's age at most once an hour. */
 int store_read(struct store *, enum store_kind, const struct digest *key, struct buf *, soldr_error *);
-/* Publishes, counts, and evicts when the store has outgrown its limit. */
+/* Publishes, counts, and takes a step of upkeep. */
 int store_write(struct store *, enum store_kind, const struct digest *key, const struct buf *, soldr_error *);
 bool store_has(const struct store *, enum store_kind, const struct digest *key);
 void store_remove(struct store *, enum store_kind, const struct digest *key);
@@ -62,12 +66,25 @@ void store_totals(struct store *, uint64_t *bytes, uint64_t *entries);
 /* The sizes file; NULL where it cannot be mapped. */
 struct store_shard_size *store_shards(struct store *);
 void store_account(struct store *, unsigned shard, int64_t bytes, int64_t entries);
-/* Next shard to evict from, going round. */
-unsigned store_next_victim(struct store *);
+void store_set_shard(struct store *, unsigned shard, const struct store_shard_size *sums);
+/* Eviction goes round the shards: the turn's number, and its rest by STORE_SHARDS is the shard. */
+uint64_t store_next_turn(struct store *);
+/* How many shards are still to be counted, in the sizes file; NULL where it cannot be mapped. */
+uint64_t *store_uncounted(struct store *);
 
-/* evict.c: both stay within the shards they need to look at. */
+/* ---- evict.c ---- */
+
+/* Brings the store below its limit, however long it takes. */
 int store_evict(struct store *, soldr_report *, soldr_error *);
+/* Counts every file anew. */
 int store_recount(struct store *, soldr_report *, soldr_error *);
+/* Counts the shards that are still to be counted, one at least, until ns are over; UINT64_MAX: all. */
+void store_count(struct store *, uint64_t ns);
+/*
+ * What a compile does for the store after a write: nothing while it is counted and below its limit, else a step of
+ * either, each of step_ns. What goes wrong here is no reason to say that a result was not stored.
+ */
+void store_upkeep(struct store *);
 /* Visits every file of the store of one shard: name as in the directory. */
 typedef void (*store_visit_fn)(void *arg, unsigned shard, const char *name, const char *path, const struct stat *);
 void store_visit(struct store *, unsigned shard, store_visit_fn, void *arg);

@@ -26,7 +26,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SLOTS = 16384, EVENTS_ROOM = 16 * 1024 };
+/* READS_MAX: more than the kernel keeps unread (16384 events of 272 bytes at most, as it comes). */
+enum { SLOTS = 16384, EVENTS_ROOM = 16 * 1024, READS_MAX = 1024 };
 
 static size_t slot_of(const struct stat *dir, const char *name)
 {
@@ -113,12 +114,12 @@ static void note(struct witness_file *f, uint32_t what)
 		f->begun = f->done;
 }
 
-/* false: events were lost. */
+/* false: events were lost, or they come as fast as they are read. */
 static bool take_events(struct witness *w)
 {
 	_Alignas(struct inotify_event) char room[EVENTS_ROOM];
 	bool whole = true;
-	for (;;) {
+	for (int reads = 0; reads < READS_MAX; reads++) {
 		ssize_t n = read(w->events, room, sizeof room);
 		if (n <= 0)
 			return whole;
@@ -132,6 +133,7 @@ static bool take_events(struct witness *w)
 			p += sizeof *e + e->len;
 		}
 	}
+	return false;
 }
 
 bool witness_alone(struct witness *w, unsigned writes)

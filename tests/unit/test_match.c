@@ -334,6 +334,53 @@ static void any_candidate_may_fit(void)
 	scene_release(&s);
 }
 
+static struct sys_calls real;
+static unsigned looked_at;
+
+static int count_fstatat(int dir, const char *path, struct stat *st, int flags)
+{
+	looked_at++;
+	return real.fstatat(dir, path, st, flags);
+}
+
+/* The candidates differ in the file that comes last: no file is looked at more often than there are states of it. */
+static void the_last_of_many_candidates_is_found_cheaply(void)
+{
+	enum { CANDIDATES = 200 };
+	struct scene s;
+	struct key k = key_named("k");
+	char name[16];
+	scene_init(&s);
+	struct state now = s.states[2], first = s.states[0];
+	s.states[2] = first;
+	s.states[0] = now;
+	now = s.states[2];
+	for (int i = CANDIDATES - 1; i >= 0; i--) {
+		snprintf(name, sizeof name, "r%d", i);
+		s.states[2] = now;
+		s.states[2].tuple.ino += (uint64_t)(CANDIDATES - 1 - i); /* the oldest has the present one */
+		s.states[2].tuple.size += i == CANDIDATES - 1 ? 0 : 1;
+		s.in.result = digest_named(name);
+		buf_clear(&s.file);
+		SAME_NUMBER(manifest_encode_with(i == CANDIDATES - 1 ? NULL : &s.manifest, &s.in, CANDIDATES, &k, &s.file, NULL), 0);
+		manifest_release(&s.manifest);
+		SAME_NUMBER(decode(&s.manifest, "k", s.file.data, s.file.len), 0);
+	}
+	SAME_NUMBER(s.manifest.candidate_count, CANDIDATES);
+	SAME_NUMBER(s.manifest.state_count, CANDIDATES + 2);
+	real = sys;
+	sys.fstatat = count_fstatat;
+	looked_at = 0;
+	const struct candidate *c = match(&s, "tty");
+	sys = real;
+	CU_ASSERT_PTR_EQUAL(c, &s.manifest.candidates[CANDIDATES - 1]);
+	SAME_NUMBER(looked_at, CANDIDATES + 2 + 2); /* states, and the guards of the one that fits */
+	/* None fits: the newest says why. */
+	room_put(&s.room, "a.c", "int A;");
+	expect_miss(&s, SOLDR_REASON_INPUT_CHANGED, "a.c");
+	scene_release(&s);
+}
+
 static void stale_tuples_are_renewed(void)
 {
 	struct scene s;
@@ -491,6 +538,7 @@ void suite_match(void)
 	CU_add_test(s, "c11: a shadow with the directory's time put back is seen", a_shadow_with_the_directory_time_put_back_is_seen);
 	CU_add_test(s, "c07: terminals differ", terminals_differ);
 	CU_add_test(s, "any candidate may fit", any_candidate_may_fit);
+	CU_add_test(s, "the last of many candidates is found cheaply", the_last_of_many_candidates_is_found_cheaply);
 	CU_add_test(s, "stale tuples are renewed", stale_tuples_are_renewed);
 	CU_add_test(s, "c22: times may count", times_may_count);
 	CU_add_test(s, "r04: variables are inputs", variables_are_inputs);

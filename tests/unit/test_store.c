@@ -24,6 +24,7 @@ static struct digest key_number(unsigned n)
 static void open_store(struct store *s, struct room *room, uint64_t max_size)
 {
 	SAME_NUMBER(store_init(s, room->dir, max_size, false, NULL), 0);
+	s->step_ns = UINT64_MAX; /* no test depends on how fast the machine is */
 }
 
 static int put(struct store *s, enum store_kind kind, unsigned n, size_t len)
@@ -177,6 +178,7 @@ static void recounting_mends_wrong_sizes(void)
 	/* The file is garbage, or gone: it is counted anew. */
 	room_put(&room, "embedded/v1/size", "garbage garbage garbage");
 	open_store(&s, &room, MANY);
+	store_count(&s, UINT64_MAX);
 	expect_totals(&s, 40 * BLOCK, 20);
 	store_release(&s);
 	CU_ASSERT_EQUAL(unlink(room_path(&room, "embedded/v1/size")), 0);
@@ -336,6 +338,265 @@ static void a_large_store_is_evicted_by_shards(void)
 	room_release(&room);
 }
 
+/* ---- upkeep in steps ------------------------------------------------------------------------ */
+
+static struct sys_calls real;
+static unsigned looked_at, removed;
+
+static int count_fstatat(int dir, const char *path, struct stat *st, int flags)
+{
+	looked_at++;
+	return real.fstatat(dir, path, st, flags);
+}
+
+static int count_unlink(const char *path)
+{
+	removed++;
+	return real.unlink(path);
+}
+
+static void count_calls(void)
+{
+	real = sys;
+	sys.fstatat = count_fstatat;
+	sys.unlink = count_unlink;
+	looked_at = removed = 0;
+}
+
+static char *path_in_one_shard(struct store *s, unsigned n)
+{
+	struct digest key = key_number(1000000 + n);
+	key.bytes[0] = 0;
+	return store_path(s, n % 2 ? STORE_MANIFEST : STORE_ENTRY, &key);
+}
+
+/* Files of one block, all in shard 0, the first ones oldest, without going through store_write. */
+static void fill_one_shard(struct store *s, unsigned count)
+{
+	for (unsigned n = 0; n < count; n++) {
+		char *path = path_in_one_shard(s, n), *dir = path_dir(path);
+		struct timespec t = {.tv_sec = time(NULL) - 1000000 + (time_t)n}, times[2] = {t, t};
+		if (n == 0)
+			SAME_NUMBER(fs_make_dirs(dir, 0700, NULL), 0);
+		int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		CU_ASSERT_FATAL(fd >= 0);
+		CU_ASSERT_EQUAL(write(fd, "x", 1), 1);
+		CU_ASSERT_EQUAL(futimens(fd, times), 0);
+		close(fd);
+		free(dir);
+		free(path);
+	}
+}
+
+static unsigned left_of(struct store *s, unsigned from, unsigned to)
+{
+	unsigned left = 0;
+	for (unsigned n = from; n < to; n++) {
+		char *path = path_in_one_shard(s, n);
+		left += access(path, F_OK) == 0;
+		free(path);
+	}
+	return left;
+}
+
+/* A shard of far more files than a step may look at: its turn comes as often as there are parts of it, and once more. */
+static void a_step_of_eviction_is_bounded(void)
+{
+	enum { FILES = 3 * STORE_SAMPLE_MAX, SHARE = FILES / 2, ROUNDS_OF_PARTS = 8 };
+	const struct store_shard_size full = {(uint64_t)FILES * BLOCK, FILES / 2};
+	struct room room;
+	struct store s;
+	room_init(&room, "store");
+	open_store(&s, &room, (uint64_t)STORE_SHARDS * SHARE * BLOCK);
+	fill_one_shard(&s, FILES);
+	store_count(&s, UINT64_MAX);
+	for (unsigned i = 1; i < STORE_SHARDS; i++) /* as if the others were as full */
+		store_set_shard(&s, i, &full);
+	for (unsigned round = 0; round < ROUNDS_OF_PARTS; round++) {
+		count_calls();
+		store_upkeep(&s);
+		sys = real;
+		CU_ASSERT(looked_at > STORE_SAMPLE_MAX / 4 && looked_at <= 2 * STORE_SAMPLE_MAX);
+		CU_ASSERT(removed <= STORE_SAMPLE_MAX && (removed > 0 || round > 3));
+		while (store_next_turn(&s) % STORE_SHARDS != STORE_SHARDS - 1)
+			;
+	}
+	SAME_NUMBER(left_of(&s, 0, FILES / 4), 0);
+	SAME_NUMBER(left_of(&s, FILES / 4 * 3, FILES), FILES / 4);
+	unsigned left = left_of(&s, 0, FILES);
+	CU_ASSERT(left > SHARE / 10 * 7 && left <= SHARE);
+	SAME_NUMBER(store_shards(&s)[0].bytes, left * BLOCK);
+	store_release(&s);
+	room_release(&room);
+}
+
+/* However slow the disk is, each write removes more files than a compile adds, and the limit is reached. */
+static void a_step_without_time_still_gets_on(void)
+{
+	enum { FILES = 600, LIMIT = 256 };
+	struct room room;
+	struct store s;
+	uint64_t bytes, entries;
+	room_init(&room, "store");
+	open_store(&s, &room, MANY);
+	for (unsigned n = 0; n < FILES; n++)
+		put(&s, STORE_ENTRY, n, 1);
+	store_release(&s);
+	open_store(&s, &room, (uint64_t)LIMIT * BLOCK);
+	s.step_ns = 0;
+	unsigned writes = 0;
+	for (bytes = MANY; bytes > (uint64_t)LIMIT * BLOCK && writes < FILES; writes++) {
+		count_calls();
+		SAME_NUMBER(put(&s, STORE_ENTRY, FILES + writes, 1), 0);
+		sys = real;
+		CU_ASSERT(looked_at <= 200 && removed <= 4);
+		store_totals(&s, &bytes, &entries);
+	}
+	CU_ASSERT(writes > 50 && writes < FILES);
+	store_release(&s);
+	room_release(&room);
+}
+
+/* The sizes file is gone: each write counts one shard at least, and in the end the sums are true. */
+static void a_lost_sizes_file_is_counted_in_steps(void)
+{
+	enum { FILES = 400 };
+	struct room room;
+	struct store s;
+	uint64_t bytes, entries;
+	soldr_report report = {.struct_size = sizeof report};
+	room_init(&room, "store");
+	open_store(&s, &room, MANY);
+	for (unsigned n = 0; n < FILES; n++)
+		put(&s, STORE_ENTRY, n, 1);
+	store_release(&s);
+	CU_ASSERT_EQUAL(unlink(room_path(&room, "embedded/v1/size")), 0);
+	open_store(&s, &room, MANY);
+	s.step_ns = 0;
+	for (unsigned n = 0; n < STORE_SHARDS; n++) {
+		count_calls();
+		SAME_NUMBER(put(&s, STORE_ENTRY, FILES + n, 1), 0);
+		sys = real;
+		CU_ASSERT(looked_at <= 20);
+		SAME_NUMBER(*store_uncounted(&s), STORE_SHARDS - 1 - n);
+	}
+	store_totals(&s, &bytes, &entries);
+	SAME_NUMBER(entries, FILES + STORE_SHARDS);
+	SAME_NUMBER(bytes, (FILES + STORE_SHARDS) * BLOCK);
+	/* A shard that takes too long is taken to be like its first files. */
+	fill_one_shard(&s, 1000);
+	*store_uncounted(&s) = 1;
+	count_calls();
+	store_count(&s, 0);
+	sys = real;
+	CU_ASSERT(looked_at <= 100);
+	SAME_NUMBER(*store_uncounted(&s), 0);
+	store_totals(&s, &bytes, &entries);
+	SAME_NUMBER(bytes, (FILES + STORE_SHARDS + 1000) * BLOCK);
+	store_recount(&s, &report, NULL);
+	expect_totals(&s, (FILES + STORE_SHARDS + 1000) * BLOCK, FILES + STORE_SHARDS + 500);
+	store_release(&s);
+	room_release(&room);
+}
+
+static struct store *other_evictor;
+
+static int evict_by_another_first(const char *path)
+{
+	soldr_report report = {.struct_size = sizeof report};
+	sys.unlink = real.unlink;
+	store_evict(other_evictor, &report, NULL);
+	SAME_NUMBER(report.files_removed, 11);
+	return real.unlink(path);
+}
+
+static void two_evictors_remove_what_one_would(void)
+{
+	enum { FILES = 101, LIMIT = 100 };
+	struct room room;
+	struct store s, other;
+	soldr_report report = {.struct_size = sizeof report};
+	room_init(&room, "store");
+	open_store(&s, &room, MANY);
+	for (unsigned n = 0; n < FILES; n++)
+		put(&s, STORE_ENTRY, n, 1);
+	store_release(&s);
+	open_store(&s, &room, (uint64_t)LIMIT * BLOCK);
+	open_store(&other, &room, (uint64_t)LIMIT * BLOCK);
+	other_evictor = &other;
+	real = sys;
+	sys.unlink = evict_by_another_first;
+	SAME_NUMBER(store_evict(&s, &report, NULL), 0);
+	sys = real;
+	SAME_NUMBER(report.files_removed, 0);
+	expect_totals(&s, 90 * BLOCK, 90);
+	store_recount(&s, &report, NULL);
+	expect_totals(&s, 90 * BLOCK, 90);
+	store_release(&other);
+	store_release(&s);
+	room_release(&room);
+}
+
+static int die_at_the_fifth(const char *path)
+{
+	if (++removed == 5)
+		_exit(7);
+	return real.unlink(path);
+}
+
+static void a_killed_evictor_loses_nothing(void)
+{
+	enum { FILES = 100, LIMIT = 80 };
+	struct room room;
+	struct store s;
+	uint64_t bytes, entries;
+	int status = -1;
+	room_init(&room, "store");
+	open_store(&s, &room, MANY);
+	for (unsigned n = 0; n < FILES; n++) {
+		put(&s, STORE_ENTRY, n, 1);
+		set_age(&s, STORE_ENTRY, n, 1000 - (long)n);
+	}
+	store_release(&s);
+	fflush(NULL);
+	if (fork() == 0) {
+		soldr_report report = {.struct_size = sizeof report};
+		real = sys;
+		sys.unlink = die_at_the_fifth;
+		removed = 0;
+		open_store(&s, &room, (uint64_t)LIMIT * BLOCK);
+		store_evict(&s, &report, NULL);
+		_exit(0);
+	}
+	wait(&status);
+	SAME_NUMBER(WEXITSTATUS(status), 7);
+	open_store(&s, &room, (uint64_t)LIMIT * BLOCK);
+	for (unsigned n = 0; n < FILES; n++) /* the four oldest, and no other */
+		CU_ASSERT_EQUAL(is_there(&s, STORE_ENTRY, n), n >= 4);
+	SAME_NUMBER(put(&s, STORE_ENTRY, FILES, 1), 0);
+	store_totals(&s, &bytes, &entries);
+	SAME_NUMBER(entries, LIMIT / 10 * 9);
+	CU_ASSERT(is_there(&s, STORE_ENTRY, FILES));
+	store_release(&s);
+	room_release(&room);
+}
+
+/* Sums that say too much would evict at every write, for ever. */
+static void eviction_mends_sums_that_drifted(void)
+{
+	struct room room;
+	struct store s;
+	room_init(&room, "store");
+	open_store(&s, &room, 100 * BLOCK);
+	for (unsigned n = 0; n < 50; n++)
+		put(&s, STORE_ENTRY, n, 1);
+	store_account(&s, 7, 1000 * BLOCK, 3);
+	SAME_NUMBER(put(&s, STORE_ENTRY, 50, 1), 0);
+	expect_totals(&s, 51 * BLOCK, 51);
+	store_release(&s);
+	room_release(&room);
+}
+
 static void litter_is_swept_and_strangers_stay(void)
 {
 	struct room room;
@@ -409,7 +670,6 @@ static void links_in_the_store_are_not_followed(void)
 
 /* ---- faults --------------------------------------------------------------------------------- */
 
-static struct sys_calls real;
 static size_t room_left; /* bytes that the disk still takes */
 
 static ssize_t full_write(int fd, const void *data, size_t len)
@@ -558,6 +818,12 @@ void suite_store(void)
 	CU_add_test(s, "s10: an entry above the limit is no error", an_entry_above_the_limit_is_no_error);
 	CU_add_test(s, "s10: a lowered limit is reached", a_lowered_limit_is_reached);
 	CU_add_test(s, "s10: a large store is evicted by shards", a_large_store_is_evicted_by_shards);
+	CU_add_test(s, "s10: a step of eviction is bounded", a_step_of_eviction_is_bounded);
+	CU_add_test(s, "s10: a step without time still gets on", a_step_without_time_still_gets_on);
+	CU_add_test(s, "s10: a lost sizes file is counted in steps", a_lost_sizes_file_is_counted_in_steps);
+	CU_add_test(s, "s10: two evictors remove what one would", two_evictors_remove_what_one_would);
+	CU_add_test(s, "s01: a killed evictor loses nothing", a_killed_evictor_loses_nothing);
+	CU_add_test(s, "s10: eviction mends sums that drifted", eviction_mends_sums_that_drifted);
 	CU_add_test(s, "s01: litter is swept and strangers stay", litter_is_swept_and_strangers_stay);
 	CU_add_test(s, "s09: links in the store are not followed", links_in_the_store_are_not_followed);
 	CU_add_test(s, "s03: a full disk leaves the old file", a_full_disk_leaves_the_old_file);
