@@ -105,15 +105,20 @@ limit 1GiB
 mkdir many
 for n in $(seq $many); do echo "int f$n(int a) { return a + $n; }" >many/$n.c; done
 settle
-compiles=0
-for pass in misses hits; do
-	compiles=$((compiles + many))
+at_once() {
 	rm -f many/*.o
-	ok "$pass: $many compiles at once succeed" sh -c "seq $many | xargs -P $many -I{} '$SOLDR' gcc -c many/{}.c -o many/{}.o"
-	[ $pass = hits ] || cp -r many compiled
-	is "$(stat $pass) $(stat compilations) $(stat fallbacks)" "$many $compiles 0" "$pass: each is counted"
-done
-is "$(stat entries) $(files e)" "$many $many" "each was stored, and counted"
+	ok "$1: $many compiles at once succeed" sh -c "seq $many | xargs -P $many -I{} '$SOLDR' gcc -c many/{}.c -o many/{}.o"
+}
+at_once misses
+cp -r many compiled
+# Two outputs may share a slot of the table of claims (output_contended); such a result is not stored. It is rare.
+stored=$(stat misses)
+is "$(stat compilations) $(stat fallbacks)" "$many 0" "misses: each is counted"
+like "$(stat reasons)" '^\{"not_seen": [0-9]*(, "output_contended": [0-9]*)?\}$' "none is left out but for a shared slot"
+ok "and nearly all are stored ($stored)" test "$stored" -ge $((many * 95 / 100))
+is "$(stat entries) $(files e)" "$stored $stored" "each miss was stored, and counted"
+at_once hits
+is "$(stat hits) $(stat compilations) $(stat fallbacks)" "$stored $((2 * many)) 0" "hits: each is counted"
 ok "each hit is what the compiler wrote" diff -r many compiled
 
 # ---- many candidates ----------------------------------------------------------------------------
@@ -131,7 +136,7 @@ for n in $(seq $candidates); do
 	version $n
 	"$SOLDR" gcc -Iinc -c y.c -o y.o || break
 done
-hits=$(stat hits)
+hits=$(stat hits) misses=$(stat misses)
 for n in 1 $candidates; do
 	version $n
 	gcc -Iinc -c y.c -o bare.o
@@ -141,7 +146,7 @@ for n in 1 $candidates; do
 	[ -z "$have_strace" ] || calls "$SOLDR" gcc -Iinc -c y.c -o y.o >calls.$n
 done
 ok "they are hits" test "$(stat hits)" -ge $((hits + 2))
-is "$(stat misses)" $((many + candidates)) "all of them"
+is "$(stat misses)" "$misses" "all of them"
 if [ -n "$have_strace" ]; then
 	oldest=$(cat calls.1) newest=$(cat calls.$candidates)
 	ok "the oldest costs a look at each version more than the newest ($oldest, $newest)" \
