@@ -40,6 +40,7 @@
 	X(service) \
 	X(shadow) \
 	X(store) \
+	X(evict) \
 	X(verify) \
 	X(witness) \
 	X(worktree) \
