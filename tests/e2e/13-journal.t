@@ -52,7 +52,7 @@ is "$(lines "$(newest)" 'sum(l["outcome"] == "hit" and l["reason"] == "" and l["
 # ---- outside a run --------------------------------------------------------------------------
 
 rm -f ./*.o
-seq 0 63 | xargs -P 16 -I N "$SOLDR" gcc -O1 -c N.c -o N.o
+seq 0 63 | xargs -P 16 -I @@ "$SOLDR" gcc -O1 -c @@.c -o @@.o
 is "$(lines "$(day)" 'len(L), len(set(l["compile_id"] for l in L))')" "(64, 64)" "64 parallel compiles outside a run: 64 whole lines of the day"
 like "$(day)" '/day-[0-9]{8}/journal.jsonl$' "which is named by its date"
 is "$(stat -c %a "$(day)") $(stat -c %a "$(dirname "$(day)")")" "600 700" "and private"

@@ -337,10 +337,10 @@ is "$(ls -d "$runs"/day-* | wc -l)" 2 "retention: so do days"
 
 drop "$runs"
 printf 'audit: {max_journal_size: 64KiB}\n' >"$config"
-seq 1 120 | xargs -P 4 -I N "$SOLDR" --config "$config" gcc -DX=1 -c 1.c -o "$T/N.o"
+seq 1 120 | xargs -P 4 -I @@ "$SOLDR" --config "$config" gcc -DX=1 -c 1.c -o "$T/@@.o"
 "$SOLDR" --config "$config" stats --zero >/dev/null
 pad=$(printf '%01000d' 0)
-seq 1 90 | xargs -P 4 -I N "$SOLDR" --config "$config" gcc -DPAD=$pad -c 1.c -o "$T/N.o"
+seq 1 90 | xargs -P 4 -I @@ "$SOLDR" --config "$config" gcc -DPAD=$pad -c 1.c -o "$T/@@.o"
 file=$(ls "$runs"/day-*/journal.jsonl)
 ok "a journal is bounded" test "$(wc -c <"$file")" -le $(((64 << 10) + 4 * 1600)) # those that write at once may pass it
 left_out=$("$SOLDR" stats --json | sed -n 's/.*"journal_full": \([0-9]*\).*/\1/p')
