@@ -51,10 +51,7 @@ static void add_root(struct vec *roots, const char *dir)
 	struct stat st;
 	if (!realpath(dir, real) || stat(real, &st) != 0 || !S_ISDIR(st.st_mode) || is_system_path(real))
 		return;
-	for (size_t i = 0; i < roots->len; i++)
-		if (strcmp(roots->items[i], real) == 0)
-			return;
-	vec_add(roots, real);
+	vec_add_once(roots, real);
 }
 
 /* A word, or what follows an option's letters or '=', may be a path: its directory counts. */

@@ -185,7 +185,8 @@ static int last_session(const struct config *config, bool as_json, struct buf *o
 	int status = 0;
 	if (!as_json) {
 		status = read_counters(&s, file);
-		stats_text(&s, out);
+		if (!status)
+			stats_text(&s, out);
 	} else if (!file || fs_read_file(file, SUMMARY_MAX, out, &err) != 0) {
 		cli_error("%s", file ? err.message : "out of memory");
 		status = STATUS_WRONG;

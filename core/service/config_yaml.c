@@ -10,6 +10,8 @@
  */
 #include "config_internal.h"
 
+#include "fnv.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -90,12 +92,9 @@ static int check_bytes(const char *file, const char *text, size_t len, soldr_err
 
 /* ---- duplicates -------------------------------------------------------------------- */
 
-/* FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/ */
 static size_t hash_of(const char *s)
 {
-	uint64_t h = 14695981039346656037u;
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 1099511628211u;
+	uint64_t h = fnv_str(s);
 	return (size_t)(h ^ h >> 32);
 }
 

@@ -53,14 +53,6 @@ enum {
 
 /* ---- finding -------------------------------------------------------------------- */
 
-static void add_once(struct vec *list, const char *dir)
-{
-	for (size_t i = 0; i < list->len; i++)
-		if (strcmp(list->items[i], dir) == 0)
-			return;
-	vec_add(list, dir);
-}
-
 /* Adds suffix below the directory that is up levels above file. */
 static void add_beside(struct vec *list, const char *file, int up, const char *suffix)
 {
@@ -72,7 +64,7 @@ static void add_beside(struct vec *list, const char *file, int up, const char *s
 	}
 	char *full = dir ? path_join(dir, suffix) : NULL;
 	if (full)
-		add_once(list, full);
+		vec_add_once(list, full);
 	free(full);
 	free(dir);
 }
@@ -81,7 +73,7 @@ static void add_given(struct vec *list, const char *const *search)
 {
 	for (; search && *search; search++)
 		if (**search)
-			add_once(list, *search);
+			vec_add_once(list, *search);
 }
 
 static void add_own(struct vec *out)

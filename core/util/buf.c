@@ -253,6 +253,25 @@ void vec_addf(struct vec *v, const char *fmt, ...)
 	vec_push(v, buf_detach(&b));
 }
 
+bool vec_hasn(const struct vec *v, const char *s, size_t len)
+{
+	for (size_t i = 0; i < v->len; i++)
+		if (strlen(v->items[i]) == len && memcmp(v->items[i], s, len) == 0)
+			return true;
+	return false;
+}
+
+bool vec_has(const struct vec *v, const char *s)
+{
+	return vec_hasn(v, s, strlen(s));
+}
+
+void vec_add_once(struct vec *v, const char *s)
+{
+	if (!vec_has(v, s))
+		vec_add(v, s);
+}
+
 void vec_add_all(struct vec *v, const char *const *items)
 {
 	for (; items && *items; items++)

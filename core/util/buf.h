@@ -77,6 +77,9 @@ void vec_add(struct vec *, const char *);
 void vec_addn(struct vec *, const char *, size_t len);
 void vec_addf(struct vec *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void vec_add_all(struct vec *, const char *const *items); /* NULL-ended */
+bool vec_has(const struct vec *, const char *);
+bool vec_hasn(const struct vec *, const char *, size_t len);
+void vec_add_once(struct vec *, const char *); /* unless it has it */
 static inline const char *const *vec_items(const struct vec *v) { return (const char *const *)v->items; }
 static inline bool vec_ok(const struct vec *v) { return !v->failed; }
 

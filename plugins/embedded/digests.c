@@ -1,6 +1,7 @@
 /* digests: see digests.h. */
 #include "digests.h"
 
+#include "fnv.h"
 #include "fs.h"
 #include "path.h"
 
@@ -16,24 +17,15 @@ struct digest_slot {
 	struct digest digest;
 };
 
-/* FNV-1a, 64 bits. */
-static uint64_t hash(uint64_t h, const void *data, size_t len)
-{
-	const unsigned char *p = data;
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ p[i]) * 1099511628211u;
-	return h;
-}
-
 static uint64_t check_of(const struct digest_slot *s)
 {
-	uint64_t h = hash(14695981039346656037u, &s->tuple, sizeof s->tuple);
-	return hash(h, &s->digest, sizeof s->digest) | 1; /* an empty slot has 0 */
+	uint64_t h = fnv_add(FNV_BEGIN, &s->tuple, sizeof s->tuple);
+	return fnv_add(h, &s->digest, sizeof s->digest) | 1; /* an empty slot has 0 */
 }
 
 static struct digest_slot *slot_of(struct digest_memory *m, const struct tuple *t)
 {
-	uint64_t h = hash(14695981039346656037u, t, sizeof *t);
+	uint64_t h = fnv_add(FNV_BEGIN, t, sizeof *t);
 	return &m->slots[(size_t)(h ^ h >> 32) % SLOTS];
 }
 

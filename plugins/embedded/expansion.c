@@ -237,14 +237,6 @@ bool expansion_embeds(const char *text, size_t len)
 
 /* ---- names that macros gave ---------------------------------------------------------------- */
 
-static bool names(const struct vec *list, const char *name)
-{
-	for (size_t i = 0; i < list->len; i++)
-		if (strcmp(list->items[i], name) == 0)
-			return true;
-	return false;
-}
-
 /* tidy: the paths of the inputs, in order. The list may lack a "./" that a marker has. */
 static struct input *input_of(struct input_list *l, const struct vec *tidy, char *path)
 {
@@ -288,10 +280,10 @@ static bool add_name(struct input *in, const char *line, const char *eol)
 		if (!in || stop == name)
 			return false;
 		char *spelled = strndup(name, (size_t)(stop - name));
-		if (spelled && !names(&in->includes, spelled))
-			vec_add(&in->includes, spelled);
-		if (spelled && i == 1 && !names(&in->next_names, spelled))
-			vec_add(&in->next_names, spelled);
+		if (spelled)
+			vec_add_once(&in->includes, spelled);
+		if (spelled && i == 1)
+			vec_add_once(&in->next_names, spelled);
 		bool good = spelled && vec_ok(&in->includes) && vec_ok(&in->next_names);
 		free(spelled);
 		return good;

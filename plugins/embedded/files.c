@@ -1,6 +1,7 @@
 /* files: see files.h. */
 #include "files.h"
 
+#include "fnv.h"
 #include "fs.h"
 
 #include <errno.h>
@@ -56,17 +57,9 @@ int files_read(int dir, const char *path, struct buf *content, struct tuple *tup
 	return rc;
 }
 
-static uint64_t path_hash(const char *s)
-{
-	uint64_t h = 14695981039346656037u; /* FNV-1a, 64 bits */
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 1099511628211u;
-	return h;
-}
-
 static struct memo_item *memo_slot(const struct file_memo *m, const char *path)
 {
-	size_t i = (size_t)path_hash(path) & (m->cap - 1);
+	size_t i = (size_t)fnv_str(path) & (m->cap - 1);
 	while (m->items[i].path && strcmp(m->items[i].path, path) != 0)
 		i = (i + 1) & (m->cap - 1);
 	return &m->items[i];

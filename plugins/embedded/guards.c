@@ -25,11 +25,8 @@ static const char *keep_string(struct guard_list *l, const char *text)
 	return vec_ok(&l->strings) ? l->strings.items[l->strings.len - 1] : NULL;
 }
 
-static struct guard_input *guard_of(struct guard_list *l, const struct unit *u, const char *dir, bool watched, int64_t begun)
+struct guard_input *guards_append(struct guard_list *l, const char *dir)
 {
-	for (uint32_t i = 0; i < l->len; i++)
-		if ((l->items[i].exists == GUARD_WATCHED) == watched && strcmp(l->items[i].path, dir) == 0)
-			return &l->items[i];
 	if (l->len == l->cap) {
 		uint32_t cap = l->cap ? l->cap * 2 : 16;
 		struct guard_input *items = realloc(l->items, cap * sizeof *items);
@@ -39,15 +36,26 @@ static struct guard_input *guard_of(struct guard_list *l, const struct unit *u, 
 		l->cap = cap;
 	}
 	struct guard_input *g = &l->items[l->len];
-	struct stat st;
 	*g = (struct guard_input){.path = keep_string(l, dir)};
 	if (!g->path)
+		return NULL;
+	l->len++;
+	return g;
+}
+
+static struct guard_input *guard_of(struct guard_list *l, const struct unit *u, const char *dir, bool watched, int64_t begun)
+{
+	for (uint32_t i = 0; i < l->len; i++)
+		if ((l->items[i].exists == GUARD_WATCHED) == watched && strcmp(l->items[i].path, dir) == 0)
+			return &l->items[i];
+	struct guard_input *g = guards_append(l, dir);
+	struct stat st;
+	if (!g)
 		return NULL;
 	if (worktree_rest(u->root, dir)) {
 		g->flags = INPUT_BELOW_ROOT;
 		g->root_len = strlen(u->root);
 	}
-	l->len++;
 	if (sys.fstatat(u->dir, dir, &st, 0) == 0) {
 		g->exists = watched ? GUARD_WATCHED : GUARD_EXISTS;
 		tuple_of(&g->tuple, &st);
@@ -58,7 +66,7 @@ static struct guard_input *guard_of(struct guard_list *l, const struct unit *u, 
 	return g;
 }
 
-static bool guard_add(struct guard_input *g, struct guard_list *l, const char *name)
+bool guards_add_name(struct guard_list *l, struct guard_input *g, const char *name)
 {
 	uint32_t n = g ? g->name_count : 0;
 	if (g && (n & (n - 1)) == 0) { /* full: the capacity is a power of two */
@@ -102,13 +110,13 @@ bool guards_add_absent(struct guard_list *l, const struct unit *u, const char *d
 		path[i] = 0;
 		const char *parent = i ? path : "/";
 		if (is_directory(u, parent))
-			return guard_add(guard_of(l, u, parent, is_link(u, component), begun), l, path + i + 1);
+			return guards_add_name(l, guard_of(l, u, parent, is_link(u, component), begun), path + i + 1);
 		path[i] = '/';
 		component[i] = 0;
 	}
 	if (!n)
-		return guard_add(guard_of(l, u, ".", is_link(u, component), begun), l, name);
-	return guard_add(guard_of(l, u, dir, false, begun), l, name);
+		return guards_add_name(l, guard_of(l, u, ".", is_link(u, component), begun), name);
+	return guards_add_name(l, guard_of(l, u, dir, false, begun), name);
 }
 
 bool guards_pin(struct guard_list *l, const struct unit *u, const char *dir, int64_t begun)

@@ -126,17 +126,9 @@ int identity_ask(const soldr_host *host, const soldr_request *req, const char *f
 	return rc;
 }
 
-static bool vec_has(const struct vec *v, const char *s, size_t len)
-{
-	for (size_t i = 0; i < v->len; i++)
-		if (strlen(v->items[i]) == len && memcmp(v->items[i], s, len) == 0)
-			return true;
-	return false;
-}
-
 static void add_once(struct vec *v, const char *s, size_t len)
 {
-	if (!vec_has(v, s, len))
+	if (!vec_hasn(v, s, len))
 		vec_addn(v, s, len);
 }
 

@@ -133,13 +133,9 @@ static enum soldr_reason read_one(struct unit *u, struct input_list *l, const ch
 
 static bool all_known(const struct vec *names, const struct vec *known)
 {
-	for (size_t i = 0; i < names->len; i++) {
-		size_t k = 0;
-		while (k < known->len && strcmp(known->items[k], names->items[i]) != 0)
-			k++;
-		if (k == known->len)
+	for (size_t i = 0; i < names->len; i++)
+		if (!vec_has(known, names->items[i]))
 			return false;
-	}
 	return vec_ok(names);
 }
 
@@ -428,16 +424,19 @@ struct dir_lists {
  */
 static bool share_a_directory(const struct dir_lists *d)
 {
-	struct stat a, b;
-	for (size_t i = 0; i < d->user.len; i++) {
-		if (sys.stat(d->user.items[i], &a) != 0)
-			continue;
-		for (size_t k = 0; k < d->system.len; k++)
-			if (strcmp(d->user.items[i], d->system.items[k]) != 0 && sys.stat(d->system.items[k], &b) == 0 &&
-			    a.st_dev == b.st_dev && a.st_ino == b.st_ino)
-				return true;
+	struct stat *user = calloc(d->user.len + 1, sizeof *user), st;
+	bool shared = !user; /* memory is out: nobody knows */
+	for (size_t i = 0; user && i < d->user.len; i++)
+		if (sys.stat(d->user.items[i], &user[i]) != 0)
+			user[i].st_ino = 0;
+	for (size_t k = 0; k < d->system.len && !shared; k++) {
+		bool there = sys.stat(d->system.items[k], &st) == 0;
+		for (size_t i = 0; there && i < d->user.len; i++)
+			shared = shared || (user[i].st_ino == st.st_ino && user[i].st_dev == st.st_dev &&
+			                    strcmp(d->user.items[i], d->system.items[k]) != 0);
 	}
-	return false;
+	free(user);
+	return shared;
 }
 
 /* Directories whose headers are system headers, and those whose are not. */
@@ -521,14 +520,6 @@ static bool met_by_user_header(const struct unit *u, const struct input_list *l,
 	return false;
 }
 
-static bool is_listed(const struct vec *list, const char *path)
-{
-	for (size_t i = 0; i < list->len; i++)
-		if (strcmp(list->items[i], path) == 0)
-			return true;
-	return false;
-}
-
 /* Clang that shows the headers lists system headers in a -MMD depfile as well; not in every release, and not for -Wp,-H. */
 static bool shows_headers(const struct invocation *inv)
 {
@@ -570,7 +561,7 @@ bool inputs_user_headers(const struct unit *u, const struct identity *id, const 
 		char *full = path_absolute(u->req->cwd, path);
 		bool source = strcmp(path, u->inv.source) == 0;
 		/* The sanitizers' own lists are system files to Clang. */
-		keep[i] = source || (full && !below_any(full, &d.system) && !is_listed(&id->programs, path));
+		keep[i] = source || (full && !below_any(full, &d.system) && !vec_has(&id->programs, path));
 		if (!full || (!source && (keep[i] ? met_by_system_header(l, path) : met_by_user_header(u, l, full))))
 			sure = false;
 		free(full);

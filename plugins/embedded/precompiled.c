@@ -53,7 +53,7 @@ static bool note(const struct unit *u, struct vec *found, const char *dir, const
 	if (len < 0 || (size_t)len >= sizeof path || !is_there(u, path))
 		return false;
 	if (*suffix)
-		vec_add(found, path);
+		vec_add_once(found, path);
 	return true;
 }
 
@@ -187,10 +187,7 @@ enum soldr_reason precompiled_add(struct unit *u, const struct identity *id, int
 	if (!vec_ok(&found))
 		why = SOLDR_REASON_INPUTS_UNKNOWN;
 	for (size_t i = 0; i < found.len && why == SOLDR_REASON_NONE; i++) {
-		bool again = false;
-		for (size_t k = 0; k < i; k++)
-			again = again || strcmp(found.items[i], found.items[k]) == 0;
-		why = again ? SOLDR_REASON_NONE : add_one(u, found.items[i], begun, messages, l);
+		why = add_one(u, found.items[i], begun, messages, l);
 		snprintf(detail, detail_size, "%s", why == SOLDR_REASON_NONE ? "" : found.items[i]);
 	}
 	vec_release(&found);

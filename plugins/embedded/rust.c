@@ -238,14 +238,6 @@ static void key_place(struct unit *u, const char *what, const char *path)
 	buf_release(&text);
 }
 
-static bool has(const struct vec *list, const char *text)
-{
-	for (size_t i = 0; i < list->len; i++)
-		if (strcmp(list->items[i], text) == 0)
-			return true;
-	return false;
-}
-
 /* cargo puts the directory of crates in front of the list, so that rustc can load macros; what counts in there are inputs. */
 static void key_library_path(struct unit *u)
 {
@@ -254,7 +246,7 @@ static void key_library_path(struct unit *u)
 	for (const char *at = list; at && *at;) {
 		size_t n = strcspn(at, ":");
 		char *dir = strndup(at, n);
-		if (dir && has(&u->rust->call.dependency_dirs, dir))
+		if (dir && vec_has(&u->rust->call.dependency_dirs, dir))
 			key_place(u, "crates", dir);
 		else
 			key_text(&u->inv.key_args, "directory", dir);

@@ -14,6 +14,7 @@
 #include "depfile.h"
 #include "depinfo.h"
 #include "fs.h"
+#include "guards.h"
 #include "link.h"
 #include "package.h"
 #include "path.h"
@@ -140,39 +141,13 @@ static struct guard_input *find_guard(struct guard_list *l, const char *dir, boo
  */
 static bool forbid(struct guard_list *l, const char *dir, const char *name, const struct tuple *tuple)
 {
-	struct guard_input *same = find_guard(l, dir, tuple != NULL);
-	if (same) {
-		const char **more = realloc((void *)(uintptr_t)same->names, (same->name_count + 1) * sizeof *more);
-		vec_add(&l->strings, name);
-		if (!more || !vec_ok(&l->strings)) {
-			if (more)
-				same->names = more;
-			return false;
-		}
-		more[same->name_count++] = l->strings.items[l->strings.len - 1];
-		same->names = more;
-		return true;
+	struct guard_input *g = find_guard(l, dir, tuple != NULL);
+	if (!g && (g = guards_append(l, dir))) {
+		g->exists = GUARD_EXISTS;
+		if (tuple)
+			g->tuple = *tuple;
 	}
-	if (l->len == l->cap) {
-		uint32_t cap = l->cap ? l->cap * 2 : 16;
-		struct guard_input *items = realloc(l->items, cap * sizeof *items);
-		if (!items)
-			return false;
-		l->items = items;
-		l->cap = cap;
-	}
-	const char **names = calloc(1, sizeof *names);
-	vec_add(&l->strings, dir);
-	vec_add(&l->strings, name);
-	if (!names || !vec_ok(&l->strings)) {
-		free(names);
-		return false;
-	}
-	names[0] = l->strings.items[l->strings.len - 1];
-	l->items[l->len++] = (struct guard_input){.path = l->strings.items[l->strings.len - 2], .exists = 1, .names = names, .name_count = 1};
-	if (tuple)
-		l->items[l->len - 1].tuple = *tuple;
-	return true;
+	return guards_add_name(l, g, name);
 }
 
 /* mod x is x.rs or x/mod.rs: with both the compile fails, so the other one must stay absent. */

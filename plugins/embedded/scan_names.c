@@ -1,6 +1,8 @@
 /* scan_names: see scan_names.h. */
 #include "scan_names.h"
 
+#include "fnv.h"
+
 struct place {
 	size_t word;
 	uint64_t bit;
@@ -8,9 +10,7 @@ struct place {
 
 static struct place place_of(const char *name, size_t len)
 {
-	uint64_t h = 14695981039346656037u; /* FNV-1a, 64 bits */
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ (unsigned char)name[i]) * 1099511628211u;
+	uint64_t h = fnv_add(FNV_BEGIN, name, len);
 	return (struct place){(h >> 40) % (sizeof((struct scan_names *)0)->bits / sizeof(uint64_t)), (uint64_t)1 << (h >> 58)};
 }
 

@@ -203,10 +203,7 @@ static void note_alias(struct search *s, const char *path, const struct input *i
 	path_tidy(tidy);
 	note(s, &s->explained, tidy);
 	add_tidy(&s->present, path);
-	for (size_t i = 0; i < s->aliases.len; i++)
-		if (strcmp(s->aliases.items[i], path) == 0)
-			return;
-	vec_add(&s->aliases, path);
+	vec_add_once(&s->aliases, path);
 }
 
 /* A file that is no input: GCC may have passed over it because an input that is read once has its content and time. */
@@ -331,22 +328,14 @@ static enum soldr_reason follow(struct search *s, const char *includer_dir, cons
 	return follow_walk(s, &w, asker, next);
 }
 
-static bool has_name(const struct vec *names, const char *name)
-{
-	for (size_t i = 0; i < names->len; i++)
-		if (strcmp(names->items[i], name) == 0)
-			return true;
-	return false;
-}
-
 static enum soldr_reason follow_names(struct search *s, const struct input *in, const char *dir)
 {
 	enum soldr_reason why = SOLDR_REASON_NONE;
 	for (size_t k = 0; k < in->includes.len && why == SOLDR_REASON_NONE; k++)
 		why = follow(s, dir, in->includes.items[k], in->is_source ? ASKER_FIRST : ASKER_HEADER,
-		             has_name(&in->next_names, in->includes.items[k]));
+		             vec_has(&in->next_names, in->includes.items[k]));
 	for (size_t k = 0; k < in->has_includes.len && why == SOLDR_REASON_NONE; k++)
-		why = follow(s, dir, in->has_includes.items[k], ASKER_HAS, has_name(&in->next_names, in->has_includes.items[k]));
+		why = follow(s, dir, in->has_includes.items[k], ASKER_HAS, vec_has(&in->next_names, in->has_includes.items[k]));
 	return why;
 }
 
@@ -520,7 +509,7 @@ static enum soldr_reason follow_all_unexplained(struct search *s, const struct i
 	for (size_t i = 0; i < s->inputs->len && why == SOLDR_REASON_NONE; i++) {
 		const struct input *in = &s->inputs->items[i];
 		char path[PATH_MAX];
-		if (in->is_program || in->is_source || in->is_opaque || has_name(&s->u->inv.extra_inputs, in->path) || has_name(&id->programs, in->path))
+		if (in->is_program || in->is_source || in->is_opaque || vec_has(&s->u->inv.extra_inputs, in->path) || vec_has(&id->programs, in->path))
 			continue;
 		snprintf(path, sizeof path, "%s", in->path);
 		path_tidy(path);
@@ -567,8 +556,8 @@ void search_path(const struct unit *u, const struct identity *id, struct vec *di
 
 static void add_other_name(struct place *p, const char *path)
 {
-	if (strcmp(p->path, path) != 0 && !has_name(&p->others, path))
-		vec_add(&p->others, path);
+	if (strcmp(p->path, path) != 0)
+		vec_add_once(&p->others, path);
 }
 
 /* GCC lists a system header by its real path where that is shorter. */

@@ -15,6 +15,7 @@
  */
 #include "witness.h"
 
+#include "fnv.h"
 #include "fs.h"
 #include "path.h"
 
@@ -31,10 +32,8 @@ enum { SLOTS = 16384, EVENTS_ROOM = 16 * 1024, READS_MAX = 1024 };
 
 static size_t slot_of(const struct stat *dir, const char *name)
 {
-	uint64_t h = 14695981039346656037u ^ (uint64_t)dir->st_dev; /* FNV-1a, 64 bits */
-	h = (h ^ (uint64_t)dir->st_ino) * 1099511628211u;
-	for (; *name; name++)
-		h = (h ^ (unsigned char)*name) * 1099511628211u;
+	uint64_t h = FNV_BEGIN ^ (uint64_t)dir->st_dev;
+	h = fnv_add((h ^ (uint64_t)dir->st_ino) * FNV_PRIME, name, strlen(name));
 	return (size_t)(h ^ h >> 32) % SLOTS;
 }
 

@@ -246,6 +246,19 @@ static void a_list_grows(void)
 	vec_release(&all);
 }
 
+static void a_list_knows_what_it_has(void)
+{
+	struct vec v = VEC_INIT;
+	CU_ASSERT_FALSE(vec_has(&v, "one"));
+	vec_add_once(&v, "one");
+	vec_add_once(&v, "other");
+	vec_add_once(&v, "one");
+	SAME_NUMBER(v.len, 2);
+	CU_ASSERT(vec_has(&v, "one") && vec_has(&v, "other") && vec_hasn(&v, "others", 5));
+	CU_ASSERT_FALSE(vec_has(&v, "oth") || vec_has(&v, "") || vec_hasn(&v, "other", 4));
+	vec_release(&v);
+}
+
 void suite_buf(void)
 {
 	CU_pSuite s = CU_add_suite("buf", NULL, NULL);
@@ -261,4 +274,5 @@ void suite_buf(void)
 	CU_add_test(s, "after an overrun all reads are zero", after_an_overrun_all_reads_are_zero);
 	CU_add_test(s, "a list owns copies and ends with NULL", a_list_owns_copies_and_ends_with_null);
 	CU_add_test(s, "a list grows", a_list_grows);
+	CU_add_test(s, "a list knows what it has", a_list_knows_what_it_has);
 }
