@@ -167,15 +167,13 @@ class Bench:
                 os.makedirs(f"{tree}/out{i}", exist_ok=True)
         words = [compiler] + words[1:]
         soldr = dict(self.env, SOLDR_CACHE_DIR=f"{self.root}/cache-{name}")
-        fast = [Command("floor-static", [self.static], tree, self.env), Command("floor-dynamic", [self.dynamic], tree, self.env)]
-        slow = [Command("bare", words, tree, self.env)]
-        fast.append(Command("soldr-null", [self.soldr] + words, tree, dict(soldr, SOLDR_BACKEND="null")))
-        fast.append(Command("soldr-hit" if output else "soldr", [self.soldr] + words, tree, soldr))
-        if output:
-            slow.append(Command("soldr-miss", [self.soldr] + words, tree, dict(soldr, SOLDR_RECACHE="1")))
-        else:
-            fast += slow
-            slow = []
+        bare = Command("bare", words, tree, self.env)
+        null = Command("soldr-null", [self.soldr] + words, tree, dict(soldr, SOLDR_BACKEND="null"))
+        fast = [Command("floor-static", [self.static], tree, self.env), Command("floor-dynamic", [self.dynamic], tree, self.env),
+                Command("soldr-hit" if output else "soldr", [self.soldr] + words, tree, soldr)]
+        # Where nothing is cached every way runs the compiler, and none is slower for it.
+        slow = [bare, null, Command("soldr-miss", [self.soldr] + words, tree, dict(soldr, SOLDR_RECACHE="1"))] if output else []
+        fast += [] if output else [bare, null]
         for peer, path in self.peers.items():
             if words[0].endswith("rustc") and peer != "sccache":
                 continue
@@ -183,9 +181,6 @@ class Bench:
             fast.append(Command(peer + ("-hit" if output else ""), [path] + words, tree, env))
             if output and peer != "sccache":  # sccache has a variable for it as well, read by its server alone
                 slow.append(Command(peer + "-miss", [path] + words, tree, dict(env, CCACHE_RECACHE="1")))
-        # What runs the compiler belongs to the slow ones.
-        slow += [c for c in fast if c.name == "soldr-null" and output]
-        fast = [c for c in fast if not (c.name == "soldr-null" and output)]
         return tree, fast, slow, output
 
     def counters(self, command):

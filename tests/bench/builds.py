@@ -8,10 +8,9 @@ usage: builds.py [--projects lua,redis,fmt,cargo] [--ways plain,null,soldr,ccach
 Every way has a copy of the project and a cache of its own; the copies are moved to one
 and the same path in turn, since paths reach what is built. In each round the ways
 take turns with: a cold build (empty cache) and, after the project was cleaned, a warm
-one. Then --touches builds after the time of one source was renewed, --noops builds with
-nothing to do, and one of a second git worktree of the project, for soldr with
-SOLDR_PATH_REMAP=auto and without. "floor" is the build with an empty static process in the
-place of every compiler, linker and archiver: what no cache can save.
+one. Then --touches builds after the time of one source was renewed, and --noops builds with
+nothing to do. "floor" is the build with an empty static process in the place of every
+compiler, linker and archiver: what no cache can save.
 
 The gate: cold and warm outputs of every way must be those of the plain build, byte for
 byte, and soldr's warm build must have had hits.

@@ -3,34 +3,16 @@
 # SOLDR_PATH_REMAP=auto the oracle is cargo with a wrapper that adds the same
 # option and nothing else, run in that checkout; without, it is cargo alone.
 . "$(dirname "$0")/lib.sh"
+. "$lib_dir/cargo.sh"
 
-if ! command -v cargo >/dev/null || ! cargo --version >/dev/null 2>&1 || ! command -v git >/dev/null; then
-	skip "worktrees" "no cargo, or no git"
+if ! command -v git >/dev/null; then
+	skip "worktrees" "no git"
 	done_testing
 fi
-export SOLDR_LOG="$T/log" CARGO_HOME="$T/cargo" CARGO_INCREMENTAL=0 CARGO_TERM_COLOR=never CARGO_NET_OFFLINE=true
+export CARGO_NET_OFFLINE=true
 export GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@localhost GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@localhost
-unset LD_LIBRARY_PATH LD_PRELOAD OUT_DIR
 one=$T/one two=$T/another-checkout-of-it
 RUSTC=$(rustc --print sysroot)/bin/rustc
-
-put() { # NAME TEXT
-	case $1 in */*) mkdir -p "${1%/*}" ;; esac
-	printf '%s\n' "$2" >"$1"
-}
-
-package() { # NAME LINES-OF-MANIFEST
-	put "$1/Cargo.toml" "[package]
-name = \"$1\"
-version = \"0.1.0\"
-edition = \"2021\"
-$2"
-}
-
-settle() {
-	: >"$T/.tick"
-	until [ -n "$(find "$T/.tock" -newer "$T/.tick" 2>/dev/null)" ]; do : >"$T/.tock"; done
-}
 
 project() {
 	put Cargo.toml '[workspace]

@@ -58,8 +58,8 @@ for compilers in gcc:g++ clang:clang++; do
 	export CC CXX
 	project=precompiled-cmake-$CC
 	has cmake ninja "$CC" "$CXX" || continue
-	drop "$T/work"
-	mkdir "$T/work" && cd "$T/work" || exit 1
+	drop "$work"
+	mkdir "$work" && cd "$work" || exit 1
 	cat >CMakeLists.txt <<'EOF'
 cmake_minimum_required(VERSION 3.16)
 project(precompiled C CXX)
@@ -76,7 +76,7 @@ EOF
 	echo 'std::map<int, std::string> c(int n) { return {{n, std::to_string(OWN)}}; }' >c.cpp
 	echo 'int d(void) { return OWN + puts(""); }' >d.c
 	configure() { "$@" cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Debug; }
-	clean() { drop "$T/work/build"; }
+	clean() { drop "$work/build"; }
 	build='ninja -C build'
 	three_builds 7 ''
 done
