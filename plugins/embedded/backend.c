@@ -107,6 +107,34 @@ static void embedded_close(soldr_instance *inst)
 	free(inst);
 }
 
+static void take_upkeep(void *arg)
+{
+	soldr_instance *inst = arg;
+	__atomic_store_n(&inst->upkeep_pending, false, __ATOMIC_RELEASE);
+	store_upkeep(&inst->store, NULL);
+}
+
+/* Upkeep is the host's to schedule: one step is enough for all the writes that came before it. */
+static void submit_upkeep(struct store *store, void *arg)
+{
+	soldr_instance *inst = arg;
+	(void)store;
+	if (!__atomic_exchange_n(&inst->upkeep_pending, true, __ATOMIC_ACQ_REL) &&
+	    inst->host->submit(inst->host->core, take_upkeep, inst) != 0)
+		take_upkeep(inst);
+}
+
+static void leave_upkeep(struct store *store, void *arg)
+{
+	(void)store;
+	(void)arg;
+}
+
+static uint64_t kv_bytes(const soldr_kv *kv, uint32_t n, const char *key, const char *otherwise)
+{
+	return strtoull(kv_find(kv, n, key, otherwise), NULL, 10);
+}
+
 static int32_t embedded_open(const soldr_host *host, const soldr_kv *kv, uint32_t n, soldr_instance **out, soldr_error *err)
 {
 	const char *root = kv_find(kv, n, "host.cache_root", NULL);
@@ -117,14 +145,17 @@ static int32_t embedded_open(const soldr_host *host, const soldr_kv *kv, uint32_
 		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 	inst->host = host;
 	inst->level = atoi(kv_find(kv, n, "compression.level", "1"));
-	inst->max_entry_size = strtoull(kv_find(kv, n, "max_entry_size", "1073741824"), NULL, 10);
+	inst->max_entry_size = kv_bytes(kv, n, "max_entry_size", "1073741824");
 	inst->path_remap = strcmp(kv_find(kv, n, "host.path_remap", "off"), "auto") == 0;
 	inst->max_candidates = (uint32_t)strtoul(kv_find(kv, n, "max_candidates", "16"), NULL, 10);
 	inst->verify_percent = (uint32_t)strtoul(kv_find(kv, n, "host.verify_percent", "0"), NULL, 10);
-	uint64_t max_size = strtoull(kv_find(kv, n, "max_size", "21474836480"), NULL, 10);
+	uint64_t budget = kv_bytes(kv, n, "host.disk_budget", "0");
+	uint64_t max_size = budget ? budget : kv_bytes(kv, n, "max_size", "21474836480");
 	bool readonly = strcmp(kv_find(kv, n, "host.readonly", "false"), "true") == 0;
 	const char *worktree_root = kv_find(kv, n, "host.worktree_root", NULL);
 	int rc = store_init(&inst->store, root, max_size, readonly, err);
+	inst->store.upkeep = strcmp(kv_find(kv, n, "host.maintenance", "service"), "host") == 0 ? leave_upkeep : submit_upkeep;
+	inst->store.upkeep_arg = inst;
 	inst->evidence = path_join(root, "evidence");
 	kv_list(kv, n, "host.redact_deny", &inst->redact_deny);
 	kv_list(kv, n, "host.redact_allow", &inst->redact_allow);
@@ -521,7 +552,7 @@ static int32_t embedded_maintain(soldr_instance *inst, uint32_t kind, soldr_repo
 static const soldr_backend backend = {
 	.struct_size = sizeof backend,
 	.abi = SOLDR_ABI,
-	.caps = SOLDR_CAP_CACHING | SOLDR_CAP_STATS | SOLDR_CAP_MAINTAIN | SOLDR_CAP_EXPLAIN,
+	.caps = SOLDR_CAP_CONCURRENT | SOLDR_CAP_CACHING | SOLDR_CAP_STATS | SOLDR_CAP_MAINTAIN | SOLDR_CAP_EXPLAIN,
 	.name = "embedded",
 	.version = SOLDR_VERSION,
 	.options = options,

@@ -286,8 +286,9 @@ int store_evict(struct store *s, soldr_report *report, soldr_error *err)
 	return 0;
 }
 
-void store_upkeep(struct store *s)
+void store_upkeep(struct store *s, void *none)
 {
+	(void)none;
 	struct store_shard_size *z = store_shards(s);
 	soldr_report report = {.struct_size = sizeof report};
 	uint64_t bytes, entries;

@@ -242,7 +242,8 @@ int evidence_keep(const struct unit *u, const struct entry *made, const char *di
 		snprintf(stamp, sizeof stamp, "19700101T000000Z");
 	digest_hex(&u->key.direct, hex);
 	buf_addf(&path, "%s/%s-%.*s", u->inst->evidence, stamp, KEY_DIGITS, hex);
-	buf_addf(&temp, "%s/" FS_TEMP_PREFIX "%ld.%.*s", u->inst->evidence, (long)getpid(), KEY_DIGITS, hex);
+	buf_addf(&temp, "%s/" FS_TEMP_PREFIX "%ld.%" PRIu64 ".%.*s", u->inst->evidence, (long)getpid(), u->req->id, KEY_DIGITS,
+	         hex);
 	int rc = buf_ok(&temp) && buf_ok(&path) ? fill(u, made, differences, temp.data, err)
 	                                        : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 	if (!rc && sys.rename(temp.data, path.data) != 0 && errno != ENOTEMPTY && errno != EEXIST)

@@ -450,6 +450,16 @@ static bool note_output(const struct unit *u, struct run *run, size_t i)
 	return u->outputs[i].optional ? !made->unclear : made->written;
 }
 
+/* What the compiler wrote before it was stopped is no result, and newer than its source. */
+static void remove_outputs(const struct unit *u, struct run *run)
+{
+	for (size_t i = 0; i < u->output_count; i++) {
+		note_output(u, run, i);
+		if (run->made[i].written)
+			sys.unlink(u->outputs[i].path);
+	}
+}
+
 static enum soldr_reason reason_of_store_error(const soldr_error *err)
 {
 	if (err->code == SOLDR_E_LIMIT)
@@ -712,6 +722,8 @@ int miss(struct unit *u, soldr_result *r, soldr_error *err)
 	note_before(u, &run);
 	uint32_t quiet = u->held ? SOLDR_SPAWN_MUTE_STDOUT | SOLDR_SPAWN_MUTE_STDERR : 0;
 	rc = run_compiler(u, &run, SOLDR_SPAWN_CAPTURE_STDOUT | SOLDR_SPAWN_CAPTURE_STDERR | quiet, &run.argv, &run.envp, err);
+	if (rc == SOLDR_E_CANCELLED || rc == SOLDR_E_TIMEOUT)
+		remove_outputs(u, &run);
 	if (!rc && u->held)
 		rc = hold_messages(u, &run, err);
 	if (!rc) {

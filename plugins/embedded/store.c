@@ -30,7 +30,8 @@ static const char sizes_magic[8] = {'S', 'L', 'D', 'R', 'S', 'I', 'Z', 0};
 
 int store_init(struct store *s, const char *cache_root, uint64_t max_size, bool readonly, soldr_error *err)
 {
-	*s = (struct store){.max_size = max_size, .readonly = readonly, .step_ns = STORE_STEP_NS};
+	*s = (struct store){.max_size = max_size, .readonly = readonly, .step_ns = STORE_STEP_NS, .upkeep = store_upkeep};
+	pthread_mutex_init(&s->mapping, NULL);
 	s->dir = path_join(cache_root, "embedded/v1");
 	return s->dir ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 }
@@ -39,6 +40,8 @@ void store_release(struct store *s)
 {
 	if (s->sizes)
 		munmap(s->sizes, sizeof *s->sizes);
+	if (s->dir)
+		pthread_mutex_destroy(&s->mapping);
 	free(s->dir);
 	*s = (struct store){0};
 }
@@ -138,7 +141,7 @@ int store_write(struct store *s, enum store_kind kind, const struct digest *key,
 		return rc;
 	store_account(s, shard_of(key), disk_size((int64_t)data->len) - (replaces ? disk_size(old.st_size) : 0),
 	              kind == STORE_ENTRY && !replaces);
-	store_upkeep(s);
+	s->upkeep(s, s->upkeep_arg);
 	return 0;
 }
 
@@ -160,16 +163,13 @@ void store_remove(struct store *s, enum store_kind kind, const struct digest *ke
 	free(path);
 }
 
-static struct store_sizes *map_sizes(struct store *s)
+static struct store_sizes *map_file(const struct store *s)
 {
-	if (s->sizes || s->readonly)
-		return s->sizes;
 	char *path = path_join(s->dir, "size");
 	struct store_sizes *z = path ? fs_map_shared(path, sizeof *z, NULL) : NULL;
 	free(path);
 	if (!z)
 		return NULL;
-	s->sizes = z;
 	if (memcmp(z->magic, sizes_magic, sizeof z->magic) != 0 || z->format != SIZES_FORMAT || z->byte_order != 0x01020304) {
 		/* New, or not ours: what is there is to be counted. */
 		memset(z, 0, sizeof *z);
@@ -178,7 +178,19 @@ static struct store_sizes *map_sizes(struct store *s)
 		z->uncounted = STORE_SHARDS;
 		z->format = SIZES_FORMAT;
 	}
-	return s->sizes;
+	return z;
+}
+
+static struct store_sizes *map_sizes(struct store *s)
+{
+	struct store_sizes *z = __atomic_load_n(&s->sizes, __ATOMIC_ACQUIRE);
+	if (z || s->readonly)
+		return z;
+	pthread_mutex_lock(&s->mapping);
+	z = s->sizes ? s->sizes : map_file(s);
+	__atomic_store_n(&s->sizes, z, __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&s->mapping);
+	return z;
 }
 
 struct store_shard_size *store_shards(struct store *s)

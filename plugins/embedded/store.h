@@ -23,6 +23,7 @@
 #include "digest.h"
 #include "err.h"
 
+#include <pthread.h>
 #include <sys/stat.h>
 
 enum { STORE_SHARDS = 256, STORE_TOUCH_SECONDS = 3600, STORE_TEMP_MAX_AGE = 24 * 3600, STORE_STEP_NS = 10 * 1000 * 1000 };
@@ -41,12 +42,17 @@ struct store_shard_size {
 
 struct store_sizes; /* the mapped file */
 
+/* After init it is for any number of threads, but for release. */
 struct store {
 	char *dir;         /* …/embedded/v1 */
 	uint64_t max_size; /* bytes */
 	bool readonly;
 	uint64_t step_ns;  /* how long a step of upkeep may hold up a write */
 	struct store_sizes *sizes; /* mapped at first use; NULL: cannot be had */
+	pthread_mutex_t mapping;   /* held to map them */
+	/* Called after each write. store_upkeep; a host may want it done elsewhere, or do it itself. */
+	void (*upkeep)(struct store *, void *arg);
+	void *upkeep_arg;
 };
 
 /* Makes nothing: directories appear with the first write. */
@@ -57,7 +63,7 @@ void store_release(struct store *);
 char *store_path(const struct store *, enum store_kind, const struct digest *key);
 /* SOLDR_E_NOT_FOUND when there is none. Renews the file's age at most once an hour. */
 int store_read(struct store *, enum store_kind, const struct digest *key, struct buf *, soldr_error *);
-/* Publishes, counts, and takes a step of upkeep. */
+/* Publishes, counts, and asks for upkeep. */
 int store_write(struct store *, enum store_kind, const struct digest *key, const struct buf *, soldr_error *);
 bool store_has(const struct store *, enum store_kind, const struct digest *key);
 void store_remove(struct store *, enum store_kind, const struct digest *key);
@@ -84,7 +90,7 @@ void store_count(struct store *, uint64_t ns);
  * What a compile does for the store after a write: nothing while it is counted and below its limit, else a step of
  * either, each of step_ns. What goes wrong here is no reason to say that a result was not stored.
  */
-void store_upkeep(struct store *);
+void store_upkeep(struct store *, void *none);
 /* Visits every file of the store of one shard: name as in the directory. */
 typedef void (*store_visit_fn)(void *arg, unsigned shard, const char *name, const char *path, const struct stat *);
 void store_visit(struct store *, unsigned shard, store_visit_fn, void *arg);

@@ -53,6 +53,7 @@ struct soldr_instance {
 	struct vec pure_macros;  /* crates of procedural macros that read nothing but their input */
 	struct vec redact_deny, redact_allow; /* the user's patterns of names */
 	bool redact_off;         /* secrets may be written down */
+	bool upkeep_pending;     /* a task of the host's executor; atomic */
 };
 
 /* The texts of an entry that may name the root: depfile, and with rustc stderr. */

@@ -38,6 +38,7 @@
 	X(scan) \
 	X(script) \
 	X(service) \
+	X(service_threads) \
 	X(shadow) \
 	X(store) \
 	X(evict) \

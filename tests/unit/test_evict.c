@@ -219,7 +219,7 @@ static void a_step_of_eviction_is_bounded(void)
 		store_set_shard(&s, i, &full);
 	for (unsigned round = 0; round < ROUNDS_OF_PARTS; round++) {
 		count_calls();
-		store_upkeep(&s);
+		store_upkeep(&s, NULL);
 		sys = real;
 		CU_ASSERT(looked_at > STORE_SAMPLE_MAX / 4 && looked_at <= 2 * STORE_SAMPLE_MAX);
 		CU_ASSERT(removed <= STORE_SAMPLE_MAX && (removed > 0 || round > 3));

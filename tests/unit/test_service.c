@@ -1,144 +1,14 @@
 /*
  * The embedder's API with fixture plugins (tests/abi/fixtures) behind it: what
  * a faulty backend may do to a build, what is counted, and which mistakes are
- * the user's. Each fixture is copied into a private directory, as in
- * test_loader.c. "Compilers" are shell scripts that note each run in a file.
+ * the user's. test_service_*.c have the rest.
  */
-#include "room.h"
-#include "service_internal.h"
+#include "place.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <soldr/service.h>
 
 void suite_service(void);
-
-/* One service with its own home, config, compiler and cache. */
-struct place {
-	struct room room;
-	struct vec env;
-	const char *compiler;
-	soldr_service *service;
-	soldr_error err;
-	soldr_result result;
-	struct buf out[2]; /* of the last compile: stdout, stderr */
-};
-
-static void copy_fixture(struct place *p, const char *name)
-{
-	const char *dir = getenv("SOLDR_TEST_FIXTURES");
-	struct buf from = BUF_INIT, data = BUF_INIT;
-	buf_addf(&from, "%s/%s.so", dir ? dir : "SOLDR_TEST_FIXTURES is not set", name);
-	if (fs_read_file(buf_str(&from), 64 << 20, &data, &p->err) != 0) {
-		fprintf(stderr, "\n%s\n", p->err.message);
-		CU_FAIL_FATAL("the fixture cannot be read");
-	}
-	buf_clear(&from);
-	buf_addf(&from, "%s.so", name);
-	chmod(room_put_bytes(&p->room, buf_str(&from), data.data, data.len), 0755);
-	buf_release(&from);
-	buf_release(&data);
-}
-
-/* plugin: a fixture. more: further lines of the config. */
-static void place_init(struct place *p, const char *plugin, const char *options, const char *more)
-{
-	*p = (struct place){.err = SOLDR_ERROR_INIT};
-	room_init(&p->room, "service");
-	copy_fixture(p, plugin);
-	struct buf yaml = BUF_INIT;
-	buf_addf(&yaml, "version: 1\nbackend: fx\nbackends:\n  fx: {plugin: %s/%s.so%s}\n%s", p->room.dir, plugin, options, more);
-	room_put(&p->room, "soldr.yaml", buf_str(&yaml));
-	buf_release(&yaml);
-	vec_addf(&p->env, "HOME=%s", p->room.dir);
-	vec_addf(&p->env, "SOLDR_CONFIG=%s/soldr.yaml", p->room.dir);
-	vec_addf(&p->env, "SOLDR_CACHE_DIR=%s/cache", p->room.dir);
-	vec_addf(&p->env, "PATH=%s:/usr/bin:/bin", p->room.dir);
-	/* Says its arguments on both streams and ends with the last one. */
-	p->compiler = room_put_program(&p->room, "fakecc",
-	                               "#!/bin/sh\necho ran >> \"$HOME/runs\"\necho \"out $*\"\necho \"err $*\" >&2\nexit $2\n");
-}
-
-static int place_start(struct place *p)
-{
-	soldr_service_config config = SOLDR_SERVICE_CONFIG_INIT;
-	config.envp = vec_items(&p->env);
-	config.cwd = p->room.dir;
-	p->err = SOLDR_ERROR_INIT;
-	return soldr_service_start(&config, &p->service, &p->err);
-}
-
-static void place_release(struct place *p)
-{
-	soldr_service_free(p->service);
-	buf_release(&p->out[0]);
-	buf_release(&p->out[1]);
-	vec_release(&p->env);
-	room_release(&p->room);
-}
-
-static int32_t collect(void *arg, uint32_t stream, const void *data, uint64_t len)
-{
-	struct place *p = arg;
-	CU_ASSERT(stream == SOLDR_STDOUT || stream == SOLDR_STDERR);
-	buf_add(&p->out[stream == SOLDR_STDERR], data, (size_t)len);
-	return 0;
-}
-
-static int compile(struct place *p, const char *const *argv)
-{
-	const soldr_compile_request request = {.struct_size = sizeof request, .argv = argv};
-	buf_clear(&p->out[0]);
-	buf_clear(&p->out[1]);
-	p->err = SOLDR_ERROR_INIT;
-	p->result = (soldr_result){.struct_size = sizeof p->result};
-	return soldr_service_compile_streaming(p->service, &request, collect, p, &p->result, &p->err);
-}
-
-static void expect_runs(struct place *p, size_t runs)
-{
-	struct buf b = room_get(&p->room, "runs");
-	SAME_NUMBER(b.len, runs * strlen("ran\n"));
-	buf_release(&b);
-}
-
-/* Compiles once with status 3; the user sees just what the compiler gives. */
-static void expect_compile(struct place *p, uint32_t outcome, const char *reason)
-{
-	SAME_NUMBER(compile(p, (const char *const[]){p->compiler, "-c", "3", NULL}), 0);
-	SAME_NUMBER(p->result.outcome, outcome);
-	SAME_NUMBER(p->result.exit_code, 3);
-	SAME_NUMBER(p->result.signal, 0);
-	SAME(p->result.reason, reason);
-	SAME(buf_str(&p->out[0]), "out -c 3\n");
-	SAME(buf_str(&p->out[1]), "err -c 3\n");
-}
-
-struct wanted {
-	const char *name;
-	uint64_t value;
-	unsigned seen;
-};
-
-static void on_stat(void *arg, const soldr_stat *stat)
-{
-	struct wanted *w = arg;
-	CU_ASSERT(stat->struct_size == sizeof *stat);
-	if (strcmp(stat->name, w->name) == 0) {
-		w->value = stat->value;
-		w->seen++;
-	}
-}
-
-static void expect_stat(struct place *p, const char *name, uint64_t value)
-{
-	struct wanted w = {.name = name};
-	SAME_NUMBER(soldr_service_stats(p->service, on_stat, &w, &p->err), 0);
-	SAME_NUMBER(w.seen, 1);
-	if (w.value != value)
-		fprintf(stderr, "\nstatistic %s\n", name);
-	SAME_NUMBER(w.value, value);
-}
 
 /* ---- good backends ---------------------------------------------------------------------- */
 
@@ -434,57 +304,6 @@ static void the_host_keeps_its_side_of_the_contract(void)
 	place_release(&p);
 }
 
-struct job {
-	struct place *place;
-	int rc;
-	struct buf out;
-};
-
-static int32_t collect_job(void *arg, uint32_t stream, const void *data, uint64_t len)
-{
-	struct job *j = arg;
-	if (stream == SOLDR_STDOUT)
-		buf_add(&j->out, data, (size_t)len);
-	return 0;
-}
-
-static void *compile_job(void *arg)
-{
-	struct job *j = arg;
-	const char *const argv[] = {j->place->compiler, "job", "0", NULL};
-	const soldr_compile_request r = {.struct_size = sizeof r, .argv = argv};
-	for (int i = 0; i < 5 && j->rc == 0; i++) {
-		soldr_result result = {.struct_size = sizeof result};
-		j->rc = soldr_service_compile_streaming(j->place->service, &r, collect_job, j, &result, NULL);
-		if (!j->rc && result.outcome != SOLDR_OUTCOME_PASSTHROUGH)
-			j->rc = -1;
-	}
-	return NULL;
-}
-
-static void threads_share_a_service(void)
-{
-	enum { THREADS = 4 };
-	struct place p;
-	pthread_t threads[THREADS];
-	struct job jobs[THREADS];
-	place_init(&p, "good_minimal", "", "");
-	SAME_NUMBER(place_start(&p), 0);
-	for (int i = 0; i < THREADS; i++) {
-		jobs[i] = (struct job){.place = &p};
-		CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, compile_job, &jobs[i]), 0);
-	}
-	for (int i = 0; i < THREADS; i++) {
-		pthread_join(threads[i], NULL);
-		SAME_NUMBER(jobs[i].rc, 0);
-		SAME(buf_str(&jobs[i].out), "out job 0\nout job 0\nout job 0\nout job 0\nout job 0\n");
-		buf_release(&jobs[i].out);
-	}
-	expect_stat(&p, "compilations", 5 * THREADS);
-	CU_ASSERT_PTR_NULL(p.service->active);
-	place_release(&p);
-}
-
 void suite_service(void)
 {
 	CU_pSuite s = CU_add_suite("service", NULL, NULL);
@@ -502,5 +321,4 @@ void suite_service(void)
 	CU_add_test(s, "s03: an unusable cache directory is done without", an_unusable_cache_directory_is_done_without);
 	CU_add_test(s, "a read-only run writes nothing", a_read_only_run_writes_nothing);
 	CU_add_test(s, "the host keeps its side of the contract", the_host_keeps_its_side_of_the_contract);
-	CU_add_test(s, "threads share a service", threads_share_a_service);
 }

@@ -322,6 +322,8 @@ typedef struct soldr_backend {
 	 *   host.redact      "true": secrets are taken out of what is written down
 	 *   host.redact_deny, host.redact_allow  the user's patterns of names, one kv each
 	 *   host.verify_percent  "0" to "100": the share of hits to compile anyway and compare
+	 *   host.disk_budget  bytes that the store may have, in place of the backend's own limit; absent: no budget
+	 *   host.maintenance  "service": the backend keeps to its limits by itself; "host": only when maintain() is called
 	 */
 	int32_t (*open)(const soldr_host *, const soldr_kv *, uint32_t n, soldr_instance **out, soldr_error *);
 	/*
