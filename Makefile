@@ -195,7 +195,7 @@ check: deps
 	@$(MAKE) --no-print-directory check-unit check-e2e
 
 check-unit: $(BUILD)/tests/unit $(FIXTURES) $(PLUGIN_FILES)
-	@SOLDR_TEST_FIXTURES=$(CURDIR)/$(BUILD)/tests/fixtures SOLDR_TEST_PLUGINS=$(CURDIR)/$(LIBDIR)/soldr $(BUILD)/tests/unit
+	@SOLDR_TEST_FIXTURES=$(CURDIR)/$(BUILD)/tests/fixtures SOLDR_TEST_PLUGINS=$(CURDIR)/$(LIBDIR)/soldr $(BUILD)/tests/unit $(SUITES)
 
 check-e2e: all $(FIXTURES) $(BUILD)/tests/fill
 	@SOLDR_BIN=$(CURDIR)/$(BINARY) SOLDR_TEST_FIXTURES=$(CURDIR)/$(BUILD)/tests/fixtures SOLDR_TEST_SAN='$(SAN)' \

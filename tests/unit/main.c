@@ -1,5 +1,7 @@
-/* main: runs every suite; the exit status is the number of suites' failures, at most 1. */
+/* main: runs every suite, or those that are named; the exit status is the number of suites' failures, at most 1. */
 #include <CUnit/Basic.h>
+#include <stdbool.h>
+#include <string.h>
 
 #define SUITES(X) \
 	X(args_gcc) \
@@ -50,11 +52,22 @@
 #define DECLARE(name) void suite_##name(void);
 SUITES(DECLARE)
 
-int main(void)
+static bool is_wanted(const char *name, char **names)
 {
+	bool wanted = !*names;
+	for (; *names; names++)
+		wanted = wanted || strcmp(*names, name) == 0;
+	return wanted;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
 	if (CU_initialize_registry() != CUE_SUCCESS)
 		return 2;
-#define ADD(name) suite_##name();
+#define ADD(name) \
+	if (is_wanted(#name, argv + 1)) \
+		suite_##name();
 	SUITES(ADD)
 	CU_basic_set_mode(CU_BRM_NORMAL);
 	CU_basic_run_tests();
