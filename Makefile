@@ -77,7 +77,7 @@ PRODUCTS := $(BINARY) $(HOST) $(PLUGIN_FILES) $(LIBDIR)/libsoldr.a $(LIBDIR)/lib
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all help deps check check-unit check-e2e demo parity soak-diff bench bench-builds bench-scale install uninstall clean
+.PHONY: all help docs deps check check-unit check-e2e demo parity soak-diff bench bench-builds bench-scale install uninstall clean
 
 all: $(PRODUCTS)
 
@@ -93,6 +93,7 @@ help:
 	@echo 'make bench         what one compile costs, beside the floor, the compiler, ccache and sccache'
 	@echo '                   (RUNS=n SCENARIOS=small,cxx,… PEERS=name=path,…); make bench-builds: whole projects'
 	@echo 'make bench-scale   what a store costs by its number of entries (SIZES=1000,10000,… RUNS=n)'
+	@echo 'make docs          man pages and completions, into build/man and build/completions'
 	@echo 'make install       to PREFIX ($(PREFIX)), below DESTDIR; make uninstall'
 	@echo 'make clean'
 	@echo 'SAN=address,undefined or SAN=thread: with sanitizers, e.g. make check SAN=address,undefined'
@@ -159,6 +160,25 @@ $(LIBDIR)/libsoldr.so: $(OBJ_SERVICE) $(OBJ_UTIL)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared $(LINK) -Wl,-soname,libsoldr.so.1 -Wl,-Bsymbolic -Wl,--exclude-libs,ALL $^ \
 		$(LIBS_SHARED) -o $@
 
+# ---- pages and completions --------------------------------------------------------------
+
+# Both are made from what the program says of itself (docs/gen-man.sh, docs/gen-completions.sh).
+MAN_PAGES := $(patsubst docs/man/%.in,$(BUILD)/man/%,$(wildcard docs/man/*.in))
+COMPLETIONS := $(addprefix $(BUILD)/completions/,soldr.bash soldr.zsh soldr.fish)
+
+docs: $(MAN_PAGES) $(COMPLETIONS)
+
+$(MAN_PAGES): $(BUILD)/man/%: docs/man/%.in docs/gen-man.sh docs/config.md config/soldr.yaml core/include/soldr/backend.h \
+		core/include/soldr/service.h $(BINARY)
+	$(call say,MAN,$@)
+	@mkdir -p $(@D)
+	$(Q)docs/gen-man.sh $(BINARY) $< >$@
+
+$(COMPLETIONS): $(BUILD)/completions/soldr.%: docs/gen-completions.sh $(BINARY)
+	$(call say,GEN,$@)
+	@mkdir -p $(@D)
+	$(Q)docs/gen-completions.sh $(BINARY) $* >$@
+
 # ---- test ----------------------------------------------------------------------------
 
 UNIT_SRC := $(wildcard tests/unit/*.c)
@@ -197,7 +217,7 @@ check: deps
 check-unit: $(BUILD)/tests/unit $(FIXTURES) $(PLUGIN_FILES)
 	@SOLDR_TEST_FIXTURES=$(CURDIR)/$(BUILD)/tests/fixtures SOLDR_TEST_PLUGINS=$(CURDIR)/$(LIBDIR)/soldr $(BUILD)/tests/unit $(SUITES)
 
-check-e2e: all $(FIXTURES) $(BUILD)/tests/fill
+check-e2e: all docs $(FIXTURES) $(BUILD)/tests/fill
 	@SOLDR_BIN=$(CURDIR)/$(BINARY) SOLDR_TEST_FIXTURES=$(CURDIR)/$(BUILD)/tests/fixtures SOLDR_TEST_SAN='$(SAN)' \
 		SOLDR_TEST_FILL=$(CURDIR)/$(BUILD)/tests/fill \
 		prove -j$(TEST_JOBS) --timer $(T)
@@ -236,23 +256,38 @@ demo: deps
 
 INSTALL := install
 dest := $(DESTDIR)$(PREFIX)
+MAN_DIR := share/man
+BASH_DIR := share/bash-completion/completions
+ZSH_DIR ?= share/zsh/site-functions
+FISH_DIR := share/fish/vendor_completions.d
+DOC_DIR := share/doc/soldr
+DOC_PAGES := $(wildcard docs/*.md docs/*.svg)
 
-install: all
-	$(INSTALL) -d $(dest)/bin $(dest)/lib/soldr $(dest)/include/soldr $(dest)/share/soldr
-	$(INSTALL) -m 755 $(BINARY) $(HOST) $(dest)/bin
-	$(INSTALL) -m 644 $(PLUGIN_FILES) $(dest)/lib/soldr
-	$(INSTALL) -m 644 $(LIBDIR)/libsoldr.a $(dest)/lib
-	$(INSTALL) -m 644 $(LIBDIR)/libsoldr.so $(dest)/lib/libsoldr.so.$(VERSION)
+# FROM=BELOW for everything that is installed: a file of the tree, and the place below PREFIX; both directions of install.
+INSTALLED := $(BINARY)=bin/soldr $(HOST)=bin/soldr-host $(foreach p,$(PLUGINS),$(LIBDIR)/soldr/$(p).so=lib/soldr/$(p).so) \
+	$(LIBDIR)/libsoldr.a=lib/libsoldr.a $(LIBDIR)/libsoldr.so=lib/libsoldr.so.$(VERSION) \
+	$(foreach h,$(wildcard core/include/soldr/*.h),$(h)=include/soldr/$(notdir $(h))) \
+	config/soldr.yaml=share/soldr/soldr.yaml config/soldr.schema.json=share/soldr/soldr.schema.json \
+	$(foreach m,$(MAN_PAGES),$(m)=$(MAN_DIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
+	$(BUILD)/completions/soldr.bash=$(BASH_DIR)/soldr $(BUILD)/completions/soldr.zsh=$(ZSH_DIR)/_soldr \
+	$(BUILD)/completions/soldr.fish=$(FISH_DIR)/soldr.fish \
+	$(foreach d,README.md CHANGELOG.md LICENSE $(DOC_PAGES),$(d)=$(DOC_DIR)/$(d))
+PROGRAMS := bin/soldr bin/soldr-host
+
+install: all docs
+	@for pair in $(INSTALLED); do \
+		to=$${pair#*=}; mode=644; \
+		case " $(PROGRAMS) " in *" $$to "*) mode=755 ;; esac; \
+		$(INSTALL) -D -m $$mode "$${pair%%=*}" "$(dest)/$$to" || exit 1; \
+	done
 	ln -sf libsoldr.so.$(VERSION) $(dest)/lib/libsoldr.so.1
 	ln -sf libsoldr.so.1 $(dest)/lib/libsoldr.so
-	$(INSTALL) -m 644 core/include/soldr/*.h $(dest)/include/soldr
-	$(INSTALL) -m 644 config/soldr.yaml config/soldr.schema.json $(dest)/share/soldr
 
+# Directories of soldr alone go with their last file; others stay.
 uninstall:
-	rm -f $(dest)/bin/soldr $(dest)/bin/soldr-host $(PLUGINS:%=$(dest)/lib/soldr/%.so) $(dest)/lib/libsoldr.a $(dest)/lib/libsoldr.so*
-	rm -f $(dest)/include/soldr/backend.h $(dest)/include/soldr/reason.h $(dest)/include/soldr/service.h
-	rm -f $(dest)/share/soldr/soldr.yaml $(dest)/share/soldr/soldr.schema.json
-	-rmdir $(dest)/lib/soldr $(dest)/include/soldr $(dest)/share/soldr
+	@for pair in $(INSTALLED); do rm -f "$(dest)/$${pair#*=}"; done
+	rm -f $(dest)/lib/libsoldr.so.1 $(dest)/lib/libsoldr.so
+	-rmdir $(dest)/lib/soldr $(dest)/include/soldr $(dest)/share/soldr $(dest)/$(DOC_DIR)/docs $(dest)/$(DOC_DIR)
 
 clean:
 	rm -rf build

@@ -27,7 +27,15 @@ is "$(ls "$dest")" opt "nothing is outside of PREFIX"
 is "$(list | grep -v '^./opt/x/share/\(man\|doc\)/' | tr '\n' ' ')" \
 	"$(printf './opt/x/%s ' bin/soldr bin/soldr-host include/soldr/backend.h include/soldr/reason.h include/soldr/service.h lib/libsoldr.a \
 		lib/libsoldr.so lib/libsoldr.so.1 lib/libsoldr.so.1.0.0 lib/soldr/embedded.so lib/soldr/null.so lib/soldr/wrapped.so \
-		share/soldr/soldr.schema.json share/soldr/soldr.yaml)" "the files that are installed"
+		share/bash-completion/completions/soldr share/fish/vendor_completions.d/soldr.fish share/soldr/soldr.schema.json \
+		share/soldr/soldr.yaml share/zsh/site-functions/_soldr)" "the files that are installed"
+is "$(list | sed -n 's,^./opt/x/share/man/man\(.\)/,\1 ,p' | sort -k 2)" \
+	"$(for page in "$root"/docs/man/*.in; do page=$(basename "$page" .in) && echo "${page##*.} $page"; done)" "the man pages, by section"
+is "$(list | sed -n 's,^./opt/x/share/doc/soldr/,,p' | grep '[.]md$')" "$(cd "$root" && ls CHANGELOG.md README.md docs/*.md)" "the documents"
+is "$(readlink "$dest/opt/x/lib/libsoldr.so") $(readlink "$dest/opt/x/lib/libsoldr.so.1")" "libsoldr.so.1 libsoldr.so.1.0.0" \
+	"the links of the shared library"
+is "$(find "$dest/opt/x" ! -type d -perm /111 ! -type l | sed 's,.*/opt/x/,,' | sort | tr '\n' ' ')" "bin/soldr bin/soldr-host " \
+	"the programs alone are executable"
 is "$(find "$dest" ! -type l -perm /022)" "" "nobody else may write them"
 run install install
 is "$status" 0 "make install over an installed soldr"
