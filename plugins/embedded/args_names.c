@@ -214,6 +214,11 @@ bool backend_option_is_safe(const char *value)
 	return true;
 }
 
+bool option_warns_of_missing_directories(const char *option)
+{
+	return strncmp(option, "-W", 2) == 0 && (strstr(option, "missing-include-dirs") || strstr(option, "everything"));
+}
+
 static const struct {
 	const char *tool;
 	enum family family;

@@ -33,6 +33,8 @@ const struct assembler_option *assembler_option_find(const char *item);
 const char *assembler_listing_file(const char *item);
 /* A value of -Xclang that acts on the code alone. */
 bool frontend_option_is_safe(const char *value);
+/* Turns on warnings about directories of the include path that are not there: -Wmissing-include-dirs, in Clang also -Weverything. */
+bool option_warns_of_missing_directories(const char *option);
 /* A value of -mllvm that writes no file and no report. */
 bool backend_option_is_safe(const char *value);
 

@@ -12,6 +12,7 @@
  */
 #include "identity.h"
 
+#include "args_names.h"
 #include "digests.h"
 #include "fs.h"
 #include "path.h"
@@ -297,7 +298,8 @@ static void drop_comments(struct buf *text)
 /*
  * True when the options in Clang's .cfg do no more than change the code, for
  * which its content among the inputs is enough: none that writes or reads a
- * file, or brings more into the key, such as the working directory under -g.
+ * file, or brings more into the key, such as the working directory under -g, or
+ * into the guards.
  */
 static bool is_plain_configuration(const char *path)
 {
@@ -314,6 +316,8 @@ static bool is_plain_configuration(const char *path)
 	vec_add(&argv, "-c");
 	vec_add(&argv, "x.c");
 	plain = plain && vec_ok(&argv) && invocation_parse(&said, FAMILY_CLANG, vec_items(&argv), "/") == 0;
+	for (size_t i = 0; i < said.key_args.len; i++)
+		plain = plain && !option_warns_of_missing_directories(said.key_args.items[i]);
 	plain = plain && said.refused == SOLDR_REASON_NONE && !said.output_given && !said.no_output && !said.side_count && !said.depfile &&
 	        said.action == ACTION_OBJECT && said.language == LANGUAGE_C && !said.output_in_key && !said.cwd_in_key &&
 	        !said.compiler_path_in_key && !said.native && !said.colour_given && !said.no_standard_includes &&

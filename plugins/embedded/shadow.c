@@ -19,6 +19,7 @@
  */
 #include "guards.h"
 
+#include "args_names.h"
 #include "path.h"
 #include "precompiled.h"
 #include "sys.h"
@@ -569,11 +570,10 @@ static void add_real_name(const struct search *s, struct place *p)
 	free(full);
 }
 
-/* GCC -Wmissing-include-dirs tells of directories that are not there. */
 static bool warns_of_missing(const struct invocation *inv)
 {
-	for (size_t i = 0; inv->family == FAMILY_GCC && i < inv->key_args.len; i++)
-		if (strncmp(inv->key_args.items[i], "-W", 2) == 0 && strstr(inv->key_args.items[i], "missing-include-dirs"))
+	for (size_t i = 0; i < inv->key_args.len; i++)
+		if (option_warns_of_missing_directories(inv->key_args.items[i]))
 			return true;
 	return false;
 }

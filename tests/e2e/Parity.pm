@@ -13,6 +13,7 @@ package Parity;
 #	same(NAME, CMD, WANT, OPTIONS)   a scene, then CMD cold, warm, and over its own outputs
 #	scene(OPTIONS)                   a directory; then ->put ->remove ->step(NAME, CMD, WANT, OPTIONS)
 #	both { … }                       the block for gcc and for clang
+#	version                          the major version of that compiler
 #
 # CMD: a string cut at blanks, or a list; the words CC and CXX stand for the compiler.
 # WANT: "hit" (same: a miss, then two hits; step: a hit), "miss" or "miss:REASON",
@@ -41,7 +42,7 @@ use POSIX ();
 use Test::More;
 use Time::HiRes ();
 
-our @EXPORT = qw(same scene both have settle slurp spew run_one stats describe $CC $T $SOLDR);
+our @EXPORT = qw(same scene both version have settle slurp spew run_one stats describe $CC $T $SOLDR);
 
 our ($CC, $T, $SOLDR);
 my ($carried, $scenes, %base_env);
@@ -77,6 +78,9 @@ sub both(&)
 	}
 	$CC = 'gcc';
 }
+
+# The major version of the compiler in turn.
+sub version { return qx($CC -dumpversion) =~ /^(\d+)/ ? $1 : 0 }
 
 # ---- files -------------------------------------------------------------------------
 

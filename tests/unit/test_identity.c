@@ -284,6 +284,9 @@ static void options_in_a_configuration_file_have_to_be_plain(void)
 		{"-march=native\n", false},
 		{"-g\n", false},
 		{"-O2 # -g\n", false}, /* no comment there */
+		{"-Wall -Wno-unused\n", true},
+		{"-Wmissing-include-dirs\n", false},
+		{"-Weverything\n", false},
 		{"-MD\n", false},
 		{"-isystem /opt/include\n", false},
 		{"-include pre.h\n", false},
