@@ -13,6 +13,7 @@
 #include "exec.h"
 
 #include "clock.h"
+#include "sys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -56,14 +57,14 @@ static int above_stdio(int fd)
 	if (fd < 0 || fd > 2)
 		return fd;
 	int high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	close(fd);
+	sys.close(fd);
 	return high;
 }
 
 static int open_pipe(struct stream *s)
 {
 	int ends[2];
-	if (pipe2(ends, O_CLOEXEC) != 0)
+	if (sys.pipe2(ends, O_CLOEXEC) != 0)
 		return -1;
 	s->parent = above_stdio(ends[0]);
 	s->child = above_stdio(ends[1]);
@@ -80,7 +81,7 @@ static int open_terminal(struct stream *s, int real_fd)
 	if (s->parent < 0 || grantpt(s->parent) != 0 || unlockpt(s->parent) != 0 ||
 	    ptsname_r(s->parent, name, sizeof name) != 0)
 		return -1;
-	s->child = above_stdio(open(name, O_RDWR | O_NOCTTY | O_CLOEXEC));
+	s->child = above_stdio(sys.open(name, O_RDWR | O_NOCTTY | O_CLOEXEC, 0));
 	if (s->child < 0 || (tcgetattr(real_fd, &mode) != 0 && tcgetattr(s->child, &mode) != 0))
 		return -1;
 	mode.c_oflag &= ~(tcflag_t)OPOST;
@@ -95,9 +96,9 @@ static int open_terminal(struct stream *s, int real_fd)
 static void stream_release(struct stream *s)
 {
 	if (s->parent >= 0)
-		close(s->parent);
+		sys.close(s->parent);
 	if (s->child >= 0)
-		close(s->child);
+		sys.close(s->child);
 	buf_release(&s->kept);
 	s->parent = s->child = -1;
 }
@@ -109,13 +110,13 @@ static int stream_open(struct stream *s, uint32_t kind, int real_fd, bool has_si
 	if (kind == SOLDR_FD_CLOSED && !s->capture)
 		return 0;
 	if (!s->capture && s->mute) {
-		s->child = above_stdio(open("/dev/null", O_WRONLY | O_CLOEXEC));
+		s->child = above_stdio(sys.open("/dev/null", O_WRONLY | O_CLOEXEC, 0));
 		return s->child < 0 ? -1 : 0;
 	}
 	if (!s->capture && real_fd >= 0)
 		return 0;
 	if (!s->capture && !has_sink) {
-		s->child = above_stdio(open("/dev/null", O_WRONLY | O_CLOEXEC));
+		s->child = above_stdio(sys.open("/dev/null", O_WRONLY | O_CLOEXEC, 0));
 		return s->child < 0 ? -1 : 0;
 	}
 	s->is_tty = tty && !(s->mute && s->probe);
@@ -141,14 +142,14 @@ static void stream_drain(struct stream *s, const struct exec_sink *sink)
 {
 	char chunk[READ_CHUNK];
 	while (s->parent >= 0) {
-		ssize_t n = read(s->parent, chunk, sizeof chunk);
+		ssize_t n = sys.read(s->parent, chunk, sizeof chunk);
 		if (n > 0) {
 			stream_keep(s, chunk, (size_t)n);
 			if (!s->mute && !s->deaf && sink->write && sink->write(sink->arg, s->id, chunk, (uint64_t)n) != 0) {
 				/* As with the bare compiler: its next write meets a closed pipe. */
 				s->deaf = true;
 				s->truncated = true;
-				close(s->parent);
+				sys.close(s->parent);
 				s->parent = -1;
 			}
 			continue;
@@ -157,7 +158,7 @@ static void stream_drain(struct stream *s, const struct exec_sink *sink)
 			continue;
 		if (n < 0 && errno == EAGAIN)
 			return;
-		close(s->parent); /* end of file; EIO is a terminal's end */
+		sys.close(s->parent); /* end of file; EIO is a terminal's end */
 		s->parent = -1;
 	}
 }
@@ -192,7 +193,7 @@ static int spawn_child(const soldr_spawn *sp, const struct stream *out, const st
 	if (!rc && sp->cwd)
 		rc = posix_spawn_file_actions_addchdir_np(&actions, sp->cwd);
 	if (!rc)
-		rc = posix_spawn(pid, sp->file, &actions, &attr, (char *const *)(uintptr_t)sp->argv, (char *const *)(uintptr_t)sp->envp);
+		rc = sys.spawn(pid, sp->file, &actions, &attr, (char *const *)(uintptr_t)sp->argv, (char *const *)(uintptr_t)sp->envp);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
 	return rc;
@@ -262,7 +263,7 @@ static int supervise(const soldr_spawn *sp, struct stream *out, struct stream *e
 	stream_drain(out, sink);
 	stream_drain(errs, sink);
 	if (pidfd >= 0)
-		close(pidfd);
+		sys.close(pidfd);
 	return status;
 }
 
@@ -318,7 +319,7 @@ int exec_run(const soldr_spawn *sp, const struct exec_sink *sink, const struct e
 	for (int i = 0; i < 2; i++) {
 		struct stream *s = i ? &errs : &out;
 		if (s->child >= 0)
-			close(s->child);
+			sys.close(s->child);
 		s->child = -1;
 	}
 	int status = supervise(sp, &out, &errs, sink, watch, pid, start, &st);

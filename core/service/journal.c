@@ -344,7 +344,7 @@ int journal_append(const struct config *c, const struct journal_entry *e, bool *
 int journal_latest(const struct config *c, char run[JOURNAL_RUN_MAX], soldr_error *err)
 {
 	char *runs = path_join(c->cache_root, "runs");
-	DIR *dir = runs ? opendir(runs) : NULL;
+	DIR *dir = runs ? sys.opendir(runs) : NULL;
 	struct timespec newest = {0};
 	int rc = SOLDR_E_NOT_FOUND;
 	for (struct dirent *e; dir && (e = readdir(dir));) {

@@ -86,7 +86,7 @@ static void add_own(struct vec *out)
 	struct link_map *map = NULL;
 	/* The program itself has an empty name in the map; dli_fname would be argv[0], which leads anywhere. */
 	bool in_library = dladdr1(origin, &info, (void **)&map, RTLD_DL_LINKMAP) && map && *map->l_name;
-	char *library = in_library ? realpath(map->l_name, NULL) : NULL;
+	char *library = in_library ? sys.realpath(map->l_name, NULL) : NULL;
 	if (library)
 		add_beside(out, library, 1, "soldr");
 	free(library);
@@ -197,7 +197,7 @@ int plugin_find(const char *name, const char *const *search, char **path, soldr_
 
 static bool read_at(int fd, void *to, size_t len, uint64_t offset)
 {
-	return offset <= INT64_MAX && pread(fd, to, len, (off_t)offset) == (ssize_t)len;
+	return offset <= INT64_MAX && sys.pread(fd, to, len, (off_t)offset) == (ssize_t)len;
 }
 
 /* What is wrong with the shared object in fd, or NULL. */
@@ -347,7 +347,7 @@ static int load_resolved(char *path, struct plugin *plugin, soldr_error *err)
 
 int plugin_load(const char *path, struct plugin *plugin, soldr_error *err)
 {
-	char *resolved = *path == '/' ? realpath(path, NULL) : strdup(path);
+	char *resolved = *path == '/' ? sys.realpath(path, NULL) : strdup(path);
 	if (!resolved)
 		return err_set(err, errno == ENOENT || errno == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, origin,
 		               "plugin %s cannot be found: install it there, or correct the backend's plugin setting", path);

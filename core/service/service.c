@@ -256,9 +256,9 @@ static bool is_deaf(int fd)
 	struct stat st, null;
 	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
 		return true;
-	if (fstat(fd, &st) != 0 || !S_ISCHR(st.st_mode))
+	if (sys.fstat(fd, &st) != 0 || !S_ISCHR(st.st_mode))
 		return poll(&p, 1, 0) == 1 && (p.revents & (POLLERR | POLLNVAL));
-	return stat("/dev/null", &null) != 0 || st.st_rdev != null.st_rdev; /* /dev/full, and what nobody knows */
+	return sys.stat("/dev/null", &null) != 0 || st.st_rdev != null.st_rdev; /* /dev/full, and what nobody knows */
 }
 
 /* A standard stream that main found closed is held by a close-on-exec descriptor, which the child does not get. */

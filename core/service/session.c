@@ -85,7 +85,7 @@ static bool is_last(const char *runs, const char *name)
 {
 	char at[PATH_MAX];
 	char *root = path_dir(runs), *link = root ? path_join(root, SESSION_LAST) : NULL;
-	ssize_t n = link ? readlink(link, at, sizeof at - 1) : -1;
+	ssize_t n = link ? sys.readlink(link, at, sizeof at - 1) : -1;
 	free(link);
 	free(root);
 	if (n < 0)
@@ -136,7 +136,7 @@ static bool may_be_run(const struct dirent *e)
 static size_t list_runs(const char *runs, struct kept_run **all)
 {
 	size_t count = 0;
-	DIR *dir = opendir(runs);
+	DIR *dir = sys.opendir(runs);
 	for (struct dirent *e; dir && count < LISTED_MAX && (e = readdir(dir));) {
 		int64_t when = may_be_run(e) ? time_of_run(runs, e->d_name) : -1;
 		struct kept_run *more = when >= 0 ? realloc(*all, (count + 1) * sizeof **all) : NULL;
@@ -174,7 +174,7 @@ static void remove_run(const char *runs, const char *name)
 
 static void remove_litter(const char *runs)
 {
-	DIR *dir = opendir(runs);
+	DIR *dir = sys.opendir(runs);
 	for (struct dirent *e; dir && (e = readdir(dir));) {
 		bool litter = strncmp(e->d_name, FS_TEMP_PREFIX, strlen(FS_TEMP_PREFIX)) == 0;
 		char *path = litter ? path_join(runs, e->d_name) : NULL;
@@ -369,7 +369,7 @@ static int point_at(const struct session *session, soldr_error *err)
 	buf_addf(&target, "runs/%s", session->id);
 	buf_addf(&temp, "%s/" FS_TEMP_PREFIX "%ld.%s", root ? root : "", (long)getpid(), session->id);
 	int rc = link && buf_ok(&target) && buf_ok(&temp) ? 0 : out_of_memory(err);
-	if (!rc && symlink(buf_str(&target), buf_str(&temp)) != 0)
+	if (!rc && sys.symlink(buf_str(&target), buf_str(&temp)) != 0)
 		rc = err_set(err, SOLDR_E_IO, errno, origin, "cannot create %s", buf_str(&temp));
 	else if (!rc && sys.rename(buf_str(&temp), link) != 0) {
 		rc = err_set(err, SOLDR_E_IO, errno, origin, "cannot create %s", link);
@@ -400,7 +400,7 @@ int session_write_summary(const struct session *session, const struct session_en
 
 static void scan_directory(const char *path, const struct session_shims *want, struct vec *names)
 {
-	DIR *dir = opendir(path);
+	DIR *dir = sys.opendir(path);
 	if (!dir)
 		return;
 	for (struct dirent *e; names->len < SESSION_SHIMS_MAX && (e = readdir(dir));) {
@@ -408,7 +408,7 @@ static void scan_directory(const char *path, const struct session_shims *want, s
 		if (!want->is_compiler(e->d_name))
 			continue;
 		char *file = path_join(path, e->d_name);
-		if (file && sys.stat(file, &st) == 0 && S_ISREG(st.st_mode) && access(file, X_OK) == 0 && !want->is_soldr(NULL, file))
+		if (file && sys.stat(file, &st) == 0 && S_ISREG(st.st_mode) && sys.access(file, X_OK) == 0 && !want->is_soldr(NULL, file))
 			vec_add(names, e->d_name);
 		free(file);
 	}
@@ -451,14 +451,14 @@ static int ensure_link(const char *dir, const char *name, const char *target, so
 	char *link = path_join(dir, name);
 	int rc = link ? 0 : out_of_memory(err);
 	for (int attempt = 0; !rc; attempt++) {
-		ssize_t n = readlink(link, at, sizeof at);
+		ssize_t n = sys.readlink(link, at, sizeof at);
 		if (n == (ssize_t)len && memcmp(at, target, len) == 0)
 			break;
 		if (attempt == 3)
 			rc = err_set(err, SOLDR_E_IO, EEXIST, origin, "cannot link %s to soldr", link);
 		else if (n >= 0 || errno == EINVAL)
 			(void)sys.unlink(link);
-		else if (errno == ENOENT && symlink(target, link) != 0 && errno != EEXIST)
+		else if (errno == ENOENT && sys.symlink(target, link) != 0 && errno != EEXIST)
 			rc = err_set(err, SOLDR_E_IO, errno, origin, "cannot create %s", link);
 	}
 	free(link);

@@ -194,10 +194,10 @@ enum { REMOVE_DEPTH_MAX = 64 };
 static int remove_below(int parent, const char *name, int depth, uint64_t *files, uint64_t *bytes)
 {
 	struct stat st;
-	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	if (sys.fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? 0 : errno;
 	if (!S_ISDIR(st.st_mode)) {
-		if (unlinkat(parent, name, 0) != 0)
+		if (sys.unlinkat(parent, name, 0) != 0)
 			return errno == ENOENT ? 0 : errno;
 		*files += 1;
 		*bytes += (uint64_t)st.st_size;
@@ -222,7 +222,7 @@ static int remove_below(int parent, const char *name, int depth, uint64_t *files
 			first = why;
 	}
 	closedir(dir);
-	if (!first && unlinkat(parent, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
+	if (!first && sys.unlinkat(parent, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
 		first = errno;
 	return first;
 }
@@ -294,7 +294,7 @@ int fs_check_trusted(const char *path, soldr_error *err)
 		if (rc || !is_link)
 			return rc;
 	}
-	if (!realpath(path, real))
+	if (!sys.realpath(path, real))
 		return err_set(err, errno == ENOENT || errno == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, origin,
 		               "cannot resolve %s", path);
 	return check_upwards(real, &is_link, err);
@@ -324,7 +324,7 @@ void *fs_map_shared(const char *path, size_t size, soldr_error *err)
 	void *map = MAP_FAILED;
 	if (sys.fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
 		/* posix_fallocate: a hole on a full disk would be a SIGBUS at the first write. */
-		int why = (uint64_t)st.st_size >= size && st.st_blocks > 0 ? 0 : posix_fallocate(fd, 0, (off_t)size);
+		int why = (uint64_t)st.st_size >= size && st.st_blocks > 0 ? 0 : sys.fallocate(fd, 0, (off_t)size);
 		if (why == EOPNOTSUPP || why == EINVAL)
 			why = sys.ftruncate(fd, (off_t)size) == 0 ? 0 : errno;
 		errno = why;

@@ -99,7 +99,7 @@ bool path_is_below(const char *path, const char *dir)
 char *path_self(void)
 {
 	char link[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", link, sizeof link - 1);
+	ssize_t n = sys.readlink("/proc/self/exe", link, sizeof link - 1);
 	if (n <= 0)
 		return NULL;
 	link[n] = 0;
@@ -127,7 +127,7 @@ static bool is_program(const char *path)
 		errno = EACCES;
 		return false;
 	}
-	return access(path, X_OK) == 0;
+	return sys.access(path, X_OK) == 0;
 }
 
 char *path_find_program(const char *name, const char *path_list, const char *cwd, path_skip_fn skip, void *arg)

@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -27,17 +29,30 @@ struct sys_calls sys = {
 	.openat = sys_openat,
 	.close = close,
 	.read = read,
+	.pread = pread,
 	.write = write,
 	.writev = writev,
 	.fstat = fstat,
 	.stat = stat,
 	.lstat = lstat,
 	.fstatat = fstatat,
+	.access = access,
+	.realpath = realpath,
+	.readlink = readlink,
+	.opendir = opendir,
 	.rename = rename,
 	.exchange = sys_exchange,
 	.unlink = unlink,
+	.unlinkat = unlinkat,
+	.symlink = symlink,
 	.mkdir = mkdir,
 	.ftruncate = ftruncate,
+	.fallocate = posix_fallocate,
+	.fchmod = fchmod,
 	.futimens = futimens,
 	.mmap = mmap,
+	.memfd_create = memfd_create,
+	.inotify_init1 = inotify_init1,
+	.pipe2 = pipe2,
+	.spawn = posix_spawn,
 };

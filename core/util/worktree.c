@@ -3,6 +3,7 @@
 
 #include "buf.h"
 #include "path.h"
+#include "sys.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -21,7 +22,7 @@ char *worktree_find(const char *dir)
 			break;
 		size_t len = at.len;
 		buf_adds(&at, "/.git");
-		bool here = buf_ok(&at) && access(at.data, F_OK) == 0;
+		bool here = buf_ok(&at) && sys.access(at.data, F_OK) == 0;
 		if (!buf_ok(&at))
 			break;
 		at.data[at.len = len] = 0;

@@ -15,7 +15,7 @@ static const char magic[] = "!<arch>\n";
 
 static bool read_at(int fd, off_t at, void *to, size_t len)
 {
-	return pread(fd, to, len, at) == (ssize_t)len;
+	return sys.pread(fd, to, len, at) == (ssize_t)len;
 }
 
 /* A decimal field, blank to its end. */

@@ -274,7 +274,7 @@ static bool follow_script(struct unit *u, const struct buf *text)
 		vec_add_all(&argv, u->req->argv + 1);
 		if (script->after.len)
 			vec_add_all(&argv, vec_items(&script->after));
-		good = vec_ok(&argv) && access(argv.items[0], X_OK) == 0;
+		good = vec_ok(&argv) && sys.access(argv.items[0], X_OK) == 0;
 	}
 	if (good) {
 		vec_release(&u->followed.argv);
@@ -299,7 +299,7 @@ enum family unit_find_compiler(struct unit *u, enum soldr_reason *why)
 	for (int scripts = 0; scripts <= SCRIPTS_MAX; scripts++) {
 		*why = SOLDR_REASON_UNKNOWN_COMPILER;
 		free(u->real);
-		u->real = realpath(u->req->compiler, real) ? strdup(real) : NULL;
+		u->real = sys.realpath(u->req->compiler, real) ? strdup(real) : NULL;
 		family = u->real ? classify(u, &text, why) : FAMILY_UNKNOWN;
 		if (*why != SOLDR_REASON_COMPILER_SCRIPT || !follow_script(u, &text))
 			break;
@@ -326,7 +326,7 @@ bool unit_add_output(struct unit *u, struct output what)
 		return false;
 	o->keeps_mode = o->keeps_mode || (o->by_assembler && empty);
 	/* Into a file that keeps its mode the compiler must be able to write. */
-	return !o->keeps_mode || access(o->path, W_OK) == 0 || errno == ENOENT;
+	return !o->keeps_mode || sys.access(o->path, W_OK) == 0 || errno == ENOENT;
 }
 
 static bool is_null_device(const char *path)
@@ -391,7 +391,7 @@ enum soldr_reason unit_prepare(struct unit *u, char *detail, size_t detail_size,
 	why = set_outputs(u);
 	if (why != SOLDR_REASON_NONE)
 		return why;
-	u->dir = open(req->cwd, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	u->dir = sys.open(req->cwd, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 	u->memo.dir = u->dir;
 	u->memo.read = precompiled_digest;
 	u->memo.arg = &u->inst->store;
@@ -422,7 +422,7 @@ void unit_release(struct unit *u)
 	for (size_t i = 0; i < u->output_count; i++)
 		free(u->outputs[i].path);
 	if (u->dir >= 0)
-		close(u->dir);
+		sys.close(u->dir);
 }
 
 int unit_serve(struct unit *u, soldr_result *r, soldr_error *err)

@@ -68,7 +68,7 @@ static bool is_rust_library(int dir, const char *path)
 	if (fd < 0)
 		return false;
 	off_t size = lseek(fd, 0, SEEK_END);
-	ssize_t n = pread(fd, tail, sizeof tail, size > (off_t)sizeof tail ? size - (off_t)sizeof tail : 0);
+	ssize_t n = sys.pread(fd, tail, sizeof tail, size > (off_t)sizeof tail ? size - (off_t)sizeof tail : 0);
 	sys.close(fd);
 	/* A long table of sections may push the names out of reach: then it counts. */
 	return n > 0 && (memmem(tail, (size_t)n, ".rustc", 7) || !memmem(tail, (size_t)n, ".shstrtab", 10));

@@ -55,7 +55,7 @@ typedef bool (*walk_fn)(void *arg, int dir, unsigned shard, const char *name);
 static bool is_litter(int dir, const char *name)
 {
 	struct stat st;
-	return strncmp(name, FS_TEMP_PREFIX, strlen(FS_TEMP_PREFIX)) == 0 && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	return strncmp(name, FS_TEMP_PREFIX, strlen(FS_TEMP_PREFIX)) == 0 && sys.fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       S_ISREG(st.st_mode) && time(NULL) - st.st_mtim.tv_sec > STORE_TEMP_MAX_AGE;
 }
 
@@ -85,7 +85,7 @@ static bool walk(struct store *s, unsigned shard, walk_fn look, void *arg)
 {
 	struct buf path = BUF_INIT;
 	buf_addf(&path, "%s/%02x", s->dir, shard);
-	DIR *dir = buf_ok(&path) ? opendir(path.data) : NULL;
+	DIR *dir = buf_ok(&path) ? sys.opendir(path.data) : NULL;
 	bool going = true;
 	buf_release(&path);
 	if (!dir)
@@ -94,7 +94,7 @@ static bool walk(struct store *s, unsigned shard, walk_fn look, void *arg)
 		if (is_store_name(e->d_name))
 			going = look(arg, dirfd(dir), shard, e->d_name);
 		else if (is_litter(dirfd(dir), e->d_name))
-			unlinkat(dirfd(dir), e->d_name, 0);
+			sys.unlinkat(dirfd(dir), e->d_name, 0);
 	}
 	closedir(dir);
 	return going;

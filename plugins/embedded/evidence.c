@@ -183,7 +183,7 @@ static bool is_evidence(const char *name)
 static uint64_t tree_bytes(const char *path, int depth)
 {
 	struct stat st;
-	DIR *dir = depth ? opendir(path) : NULL;
+	DIR *dir = depth ? sys.opendir(path) : NULL;
 	uint64_t sum = 0;
 	if (!dir)
 		return sys.lstat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
@@ -206,7 +206,7 @@ static void prune(const char *root)
 {
 	struct vec names = VEC_INIT;
 	uint64_t bytes = 0;
-	DIR *dir = opendir(root);
+	DIR *dir = sys.opendir(root);
 	if (!dir)
 		return;
 	for (struct dirent *e; (e = readdir(dir));) {

@@ -4,6 +4,7 @@
 #include "args_table.h"
 #include "files.h"
 #include "path.h"
+#include "sys.h"
 #include "worktree.h"
 
 #include <stdlib.h>
@@ -88,7 +89,7 @@ char *key_apparent_directory(const soldr_request *req)
 {
 	const char *pwd = env_get(req->envp, "PWD");
 	struct stat a, b;
-	if (pwd && strcmp(pwd, req->cwd) != 0 && *pwd == '/' && stat(pwd, &a) == 0 && stat(req->cwd, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+	if (pwd && strcmp(pwd, req->cwd) != 0 && *pwd == '/' && sys.stat(pwd, &a) == 0 && sys.stat(req->cwd, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
 		return strdup(pwd);
 	return strdup(req->cwd);
 }

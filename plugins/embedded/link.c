@@ -30,7 +30,7 @@ static bool skip_soldr(void *arg, const char *candidate)
 {
 	char real[PATH_MAX];
 	(void)arg;
-	const char *base = realpath(candidate, real) ? path_base(real) : "";
+	const char *base = sys.realpath(candidate, real) ? path_base(real) : "";
 	return strcmp(base, "soldr") == 0 || strcmp(base, "soldr-host") == 0;
 }
 
@@ -224,7 +224,7 @@ static int ask_program(struct identity *id, const struct probe *p, const soldr_h
 		out.data[n] = 0;
 		char *found = out.data[0] == '/' ? strdup(out.data)
 		                                 : path_find_program(out.data, path_variable + strlen("PATH="), p->req->cwd, NULL, NULL);
-		if (found && access(found, F_OK) == 0)
+		if (found && sys.access(found, F_OK) == 0)
 			vec_add(&id->programs, found);
 		free(found);
 	}
@@ -268,7 +268,7 @@ static int trial_link(struct identity *id, const struct probe *p, const soldr_ho
 	struct vec argv = VEC_INIT;
 	struct buf list = BUF_INIT, output = BUF_INIT, said = BUF_INIT;
 	struct fs_temp trial = FS_TEMP_INIT;
-	int memory = memfd_create("soldr-link", MFD_CLOEXEC);
+	int memory = sys.memfd_create("soldr-link", MFD_CLOEXEC);
 	int rc = memory < 0 ? err_set(err, SOLDR_E_IO, 0, "embedded", "no list can be kept in memory") : fs_temp_open(&trial, place, 0600, err);
 	vec_add(&argv, program);
 	for (size_t i = 1; i < p->argv.len; i++)
@@ -285,10 +285,10 @@ static int trial_link(struct identity *id, const struct probe *p, const soldr_ho
 		rc = err_set(err, SOLDR_E_UNSUPPORTED, 0, "embedded", "the linker's list is not understood");
 	/* The linker wrote to its own file of that name, or removed it. */
 	if (trial.path)
-		unlink(trial.path);
+		sys.unlink(trial.path);
 	fs_temp_discard(&trial);
 	if (memory >= 0)
-		close(memory);
+		sys.close(memory);
 	vec_release(&argv);
 	buf_release(&list);
 	buf_release(&output);
@@ -306,7 +306,7 @@ static int run_probe(struct identity *id, const struct probe *p, const soldr_hos
 		if (begins(p->argv.items[i], "-fuse-ld="))
 			chosen = p->argv.items[i] + strlen("-fuse-ld=");
 	id->family = FAMILY_RUSTC;
-	if (!realpath(program, real) || script_at(real))
+	if (!sys.realpath(program, real) || script_at(real))
 		return err_set(err, SOLDR_E_UNSUPPORTED, 0, "embedded", "%s is a script", program);
 	vec_add(&id->programs, real);
 	buf_addf(&linker, chosen ? "-print-prog-name=ld.%s" : "-print-prog-name=ld", chosen);

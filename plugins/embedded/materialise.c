@@ -29,7 +29,7 @@ static int fill(struct fs_temp *t, const struct entry *e, const struct output *o
 	t->replaces = o->there;
 	struct stat st;
 	if (o->keeps_mode && sys.lstat(o->path, &st) == 0)
-		fchmod(t->fd, st.st_mode & 07777);
+		sys.fchmod(t->fd, st.st_mode & 07777);
 	rc = entry_write(s, t->fd, err);
 	if (rc)
 		err_prefix(err, "output %s", o->path);

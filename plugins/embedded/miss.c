@@ -61,7 +61,7 @@ static void run_release(struct unit *u, struct run *run)
 {
 	const soldr_host *host = u->inst->host;
 	if (run->memory >= 0)
-		close(run->memory);
+		sys.close(run->memory);
 	free(run->temp);
 	witness_release(&run->witness);
 	vec_release(&run->argv);
@@ -76,11 +76,11 @@ static void run_release(struct unit *u, struct run *run)
  */
 static int open_list(struct run *run, soldr_error *err)
 {
-	run->memory = memfd_create("soldr-inputs", MFD_CLOEXEC);
+	run->memory = sys.memfd_create("soldr-inputs", MFD_CLOEXEC);
 	struct buf path = BUF_INIT;
 	buf_addf(&path, "/proc/%ld/fd/%d", (long)getpid(), run->memory);
 	run->temp = buf_detach(&path);
-	if (run->memory < 0 || !run->temp || access(run->temp, W_OK) != 0)
+	if (run->memory < 0 || !run->temp || sys.access(run->temp, W_OK) != 0)
 		return err_set(err, SOLDR_E_IO, errno, "embedded", "no list of inputs can be kept in memory; /proc must be mounted");
 	return 0;
 }
@@ -236,7 +236,7 @@ static int replace_depfile(const struct unit *u, const struct buf *text, soldr_e
 	if (rc)
 		return rc;
 	if (there)
-		fchmod(t.fd, st.st_mode & 07777);
+		sys.fchmod(t.fd, st.st_mode & 07777);
 	int why = fs_write_all(t.fd, buf_str(text), text->len);
 	if (why) {
 		fs_temp_discard(&t);

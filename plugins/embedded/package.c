@@ -36,7 +36,7 @@ static int by_name(const void *left, const void *right)
 /* Sorted: a directory gives its names in any order. */
 static int list_names(struct walk *w, const char *path, struct vec *names)
 {
-	DIR *dir = opendir(path);
+	DIR *dir = sys.opendir(path);
 	if (!dir)
 		return err_set(w->err, SOLDR_E_IO, errno, origin, "cannot list %s", path);
 	for (struct dirent *e; (e = readdir(dir));) {
@@ -79,7 +79,7 @@ static int add_link(struct walk *w, const char *path)
 {
 	char text[PATH_MAX];
 	struct stat st;
-	ssize_t n = readlink(path, text, sizeof text);
+	ssize_t n = sys.readlink(path, text, sizeof text);
 	if (n < 0)
 		return err_set(w->err, SOLDR_E_IO, errno, origin, "cannot read %s", path);
 	hasher_field(&w->hasher, "link", text, (size_t)n);
@@ -105,7 +105,7 @@ static int add_directory(struct walk *w, const char *path, const struct stat *st
 {
 	struct vec names = VEC_INIT;
 	char *tag = path_join(path, "CACHEDIR.TAG");
-	bool is_cache = depth && tag && access(tag, F_OK) == 0;
+	bool is_cache = depth && tag && sys.access(tag, F_OK) == 0;
 	free(tag);
 	if (is_cache)
 		return 0;

@@ -18,6 +18,7 @@
 #include "depfile.h"
 #include "object.h"
 #include "path.h"
+#include "sys.h"
 #include "worktree.h"
 
 #include <ctype.h>
@@ -89,7 +90,7 @@ static bool is_physical(const struct unit *u, const char *root)
 {
 	if (path_is_below(u->req->cwd, root))
 		return true;
-	char *real = realpath(root, NULL);
+	char *real = sys.realpath(root, NULL);
 	bool same = real && strcmp(real, root) == 0;
 	free(real);
 	return same;

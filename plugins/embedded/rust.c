@@ -356,7 +356,7 @@ static enum soldr_reason read_source(struct unit *u)
 	struct buf source = BUF_INIT;
 	struct tuple tuple;
 	enum soldr_reason why = SOLDR_REASON_INPUT_UNREADABLE;
-	u->dir = open(u->req->cwd, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	u->dir = sys.open(u->req->cwd, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 	u->memo.dir = u->dir;
 	u->memo.read = read_known;
 	u->memo.arg = u;
@@ -421,9 +421,9 @@ void rust_release(struct unit *u)
 	crates_release(&rust->crates);
 	digests_close(&rust->digests);
 	if (rust->link_report >= 0)
-		close(rust->link_report);
+		sys.close(rust->link_report);
 	if (rust->link_request >= 0)
-		close(rust->link_request);
+		sys.close(rust->link_request);
 	free(rust->base);
 	free(rust->program);
 	free(rust->linker);

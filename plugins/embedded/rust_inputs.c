@@ -59,7 +59,7 @@ enum soldr_reason rust_begin(struct unit *u, const struct identity *id, char *de
 /* clippy-driver leaves its lints out where it sees a --print, so there the option comes out of an argument file. */
 static int hide_request(struct rust_unit *rust, const char *option, struct vec *argv)
 {
-	rust->link_request = memfd_create("soldr-request", MFD_CLOEXEC);
+	rust->link_request = sys.memfd_create("soldr-request", MFD_CLOEXEC);
 	if (rust->link_request < 0)
 		return errno;
 	vec_addf(argv, "@/proc/%ld/fd/%d", (long)getpid(), rust->link_request);
@@ -73,7 +73,7 @@ int rust_plan(struct unit *u, struct vec *argv, soldr_error *err)
 	int why = 0;
 	if (!rust_links(&rust->call))
 		return 0;
-	rust->link_report = memfd_create("soldr-link", MFD_CLOEXEC);
+	rust->link_report = sys.memfd_create("soldr-link", MFD_CLOEXEC);
 	buf_addf(&option, "--print=link-args=/proc/%ld/fd/%d", (long)getpid(), rust->link_report);
 	if (rust->link_report < 0)
 		why = errno;
@@ -233,7 +233,7 @@ static int ask_depinfo(struct unit *u, struct buf *text)
 	struct vec argv = VEC_INIT;
 	soldr_error ignored = SOLDR_ERROR_INIT;
 	soldr_exit ex = {.struct_size = sizeof ex};
-	int memory = memfd_create("soldr-inputs", MFD_CLOEXEC);
+	int memory = sys.memfd_create("soldr-inputs", MFD_CLOEXEC);
 	int rc = -1;
 	question(u, memory, &argv);
 	const soldr_spawn sp = {
@@ -246,7 +246,7 @@ static int ask_depinfo(struct unit *u, struct buf *text)
 	    lseek(memory, 0, SEEK_SET) == 0)
 		rc = fs_read_fd(memory, "dep-info", DEPFILE_MAX, text, NULL);
 	if (memory >= 0)
-		close(memory);
+		sys.close(memory);
 	vec_release(&argv);
 	return rc;
 }

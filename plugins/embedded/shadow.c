@@ -565,7 +565,7 @@ static void add_other_name(struct place *p, const char *path)
 static void add_real_name(const struct search *s, struct place *p)
 {
 	char real[PATH_MAX], *full = path_absolute(s->u->req->cwd, p->path);
-	if (full && realpath(full, real))
+	if (full && sys.realpath(full, real))
 		add_other_name(p, real);
 	free(full);
 }

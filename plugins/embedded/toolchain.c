@@ -68,7 +68,7 @@ static int read_toolchain_file(const char *dir, const char *base, struct buf *na
 {
 	struct buf text = BUF_INIT, other = BUF_INIT;
 	char *path = path_join(dir, base);
-	int rc = !path || access(path, F_OK) != 0 ? 0 : fs_read_file(path, SETTINGS_MAX, &text, NULL) == 0 ? 1 : -1;
+	int rc = !path || sys.access(path, F_OK) != 0 ? 0 : fs_read_file(path, SETTINGS_MAX, &text, NULL) == 0 ? 1 : -1;
 	if (rc == 1 && toml_find(&text, "path", &other))
 		rc = -1;
 	else if (rc == 1 && !toml_find(&text, "channel", name)) {
@@ -111,7 +111,7 @@ static char *program_of(const char *home, const struct buf *settings, const char
 		buf_addf(&path, "%s/bin/%s", name, program);
 	else
 		buf_addf(&path, "%s/toolchains/%s/bin/%s", home, name, program);
-	found = buf_ok(&path) ? realpath(path.data, real) : NULL;
+	found = buf_ok(&path) ? sys.realpath(path.data, real) : NULL;
 	if (!found && *name != '/') {
 #if defined(__x86_64__)
 		buf_adds(&host, "x86_64-unknown-linux-gnu");
@@ -121,7 +121,7 @@ static char *program_of(const char *home, const struct buf *settings, const char
 		toml_find(settings, "default_host_triple", &host);
 		buf_clear(&path);
 		buf_addf(&path, "%s/toolchains/%s-%s/bin/%s", home, name, buf_str(&host), program);
-		found = buf_ok(&path) ? realpath(path.data, real) : NULL;
+		found = buf_ok(&path) ? sys.realpath(path.data, real) : NULL;
 	}
 	buf_release(&path);
 	buf_release(&host);

@@ -47,13 +47,13 @@ static void open_claims(struct witness *w, const char *path)
 		free(dir);
 	}
 	if (w->starts)
-		w->claims = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		w->claims = sys.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
 }
 
 static void claim(struct witness *w, struct witness_file *f, const char *dir)
 {
 	struct stat st;
-	if (w->claims < 0 || stat(dir, &st) != 0)
+	if (w->claims < 0 || sys.stat(dir, &st) != 0)
 		return;
 	f->slot = slot_of(&st, f->name);
 	struct flock hold = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = (off_t)f->slot, .l_len = 1}, other = hold;
@@ -83,7 +83,7 @@ void witness_begin(struct witness *w, const char *claims, const struct witness_t
 	*w = WITNESS_INIT;
 	if (claims)
 		open_claims(w, claims);
-	w->events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	w->events = sys.inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	for (size_t i = 0; i < count && i < WITNESS_FILES_MAX; i++) {
 		struct witness_file *f = &w->files[w->count++];
 		char *dir = path_dir(targets[i].path);
@@ -119,7 +119,7 @@ static bool take_events(struct witness *w)
 	_Alignas(struct inotify_event) char room[EVENTS_ROOM];
 	bool whole = true;
 	for (int reads = 0; reads < READS_MAX; reads++) {
-		ssize_t n = read(w->events, room, sizeof room);
+		ssize_t n = sys.read(w->events, room, sizeof room);
 		if (n <= 0)
 			return whole;
 		for (char *p = room; p < room + n;) {
@@ -155,8 +155,8 @@ void witness_release(struct witness *w)
 	if (w->starts)
 		munmap(w->starts, SLOTS * sizeof *w->starts);
 	if (w->claims >= 0)
-		close(w->claims);
+		sys.close(w->claims);
 	if (w->events >= 0)
-		close(w->events);
+		sys.close(w->events);
 	*w = WITNESS_INIT;
 }
