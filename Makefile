@@ -78,6 +78,7 @@ PRODUCTS := $(BINARY) $(HOST) $(PLUGIN_FILES) $(LIBDIR)/libsoldr.a $(LIBDIR)/lib
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all help docs deps check check-unit check-e2e demo parity soak-diff bench bench-builds bench-scale install uninstall clean
+.PHONY: fault crash corrupt soak limits
 
 all: $(PRODUCTS)
 
@@ -185,6 +186,7 @@ UNIT_SRC := $(wildcard tests/unit/*.c)
 UNIT_OBJ := $(UNIT_SRC:%.c=$(BUILD)/obj/%.o)
 FIXTURES := $(patsubst tests/abi/fixtures/%.c,$(BUILD)/tests/fixtures/%.so,$(wildcard tests/abi/fixtures/*.c))
 UNIT_INC := $(INC_SERVICE) -Iplugins/embedded -Iplugins/wrapped -Itests/unit
+FAULT_PROGRAMS := $(BUILD)/tests/fault/soldr-faulty $(BUILD)/tests/fault/soldr-other $(BUILD)/tests/fault/killat
 T ?= tests/e2e
 TEST_JOBS ?= 2
 
@@ -217,10 +219,38 @@ check: deps
 check-unit: $(BUILD)/tests/unit $(FIXTURES) $(PLUGIN_FILES)
 	@SOLDR_TEST_FIXTURES=$(CURDIR)/$(BUILD)/tests/fixtures SOLDR_TEST_PLUGINS=$(CURDIR)/$(LIBDIR)/soldr $(BUILD)/tests/unit $(SUITES)
 
-check-e2e: all docs $(FIXTURES) $(BUILD)/tests/fill
+check-e2e: all docs $(FIXTURES) $(BUILD)/tests/fill $(FAULT_PROGRAMS)
 	@SOLDR_BIN=$(CURDIR)/$(BINARY) SOLDR_TEST_FIXTURES=$(CURDIR)/$(BUILD)/tests/fixtures SOLDR_TEST_SAN='$(SAN)' \
-		SOLDR_TEST_FILL=$(CURDIR)/$(BUILD)/tests/fill \
+		SOLDR_TEST_FILL=$(CURDIR)/$(BUILD)/tests/fill SOLDR_TEST_FAULT=$(CURDIR)/$(BUILD)/tests/fault \
 		prove -j$(TEST_JOBS) --timer $(T)
+
+# Programs for the tests of faults, crashes and load (docs/reliability.md): soldr with system calls that fail, soldr whose store
+# has another format, and a killer at a system call.
+FAULT_OBJ := $(BUILD)/obj/tests/fault/faulty.o $(BUILD)/obj/tests/fault/other_version.o
+
+$(FAULT_OBJ): $(BUILD)/obj/%.o: %.c Makefile
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) $(INC_PLUGIN) -Iplugins/embedded $(CFLAGS) -MMD -MP -c $< -o $@
+
+-include $(FAULT_OBJ:.o=.d)
+
+$(BUILD)/tests/fault/soldr-faulty: $(BUILD)/obj/tests/fault/faulty.o
+$(BUILD)/tests/fault/soldr-other: $(BUILD)/obj/tests/fault/other_version.o
+$(BUILD)/tests/fault/soldr-other: LINK += -Wl,--wrap=sealed_begin,--wrap=sealed_open
+$(BUILD)/tests/fault/soldr-%: $(PROGRAM) $(if $(STATIC),$(OBJ_STATIC),$(OBJ_DYNAMIC))
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(if $(STATIC),-static,-pie) $(LINK) $^ $(LIBS_PROGRAM) -o $@
+
+$(BUILD)/tests/fault/killat: tests/fault/killat.c
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARN) $(WERROR) $(CFLAGS) $(LDFLAGS) $< -o $@
+
+FAULT_RUN = @SOLDR_BIN=$(CURDIR)/$(BINARY) SOLDR_TEST_FAULT=$(CURDIR)/$(BUILD)/tests/fault python3
+fault: all $(FAULT_PROGRAMS)
+	$(FAULT_RUN) tests/fault/faults.py
 
 parity: all
 	@SOLDR_BIN=$(CURDIR)/$(BINARY) tests/parity/run.sh

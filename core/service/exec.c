@@ -109,17 +109,15 @@ static int stream_open(struct stream *s, uint32_t kind, int real_fd, bool has_si
 	bool tty = kind == SOLDR_FD_TTY;
 	if (kind == SOLDR_FD_CLOSED && !s->capture)
 		return 0;
-	if (!s->capture && s->mute) {
+	bool unheard = !s->capture && (s->mute || (real_fd < 0 && !has_sink));
+	if (unheard) {
 		s->child = above_stdio(sys.open("/dev/null", O_WRONLY | O_CLOEXEC, 0));
-		return s->child < 0 ? -1 : 0;
-	}
-	if (!s->capture && real_fd >= 0)
+		if (s->child >= 0)
+			return 0; /* else a pipe, whose bytes go nowhere */
+	} else if (!s->capture && real_fd >= 0) {
 		return 0;
-	if (!s->capture && !has_sink) {
-		s->child = above_stdio(sys.open("/dev/null", O_WRONLY | O_CLOEXEC, 0));
-		return s->child < 0 ? -1 : 0;
 	}
-	s->is_tty = tty && !(s->mute && s->probe);
+	s->is_tty = tty && !unheard && !(s->mute && s->probe);
 	int rc = s->is_tty ? open_terminal(s, real_fd) : open_pipe(s);
 	if (rc == 0)
 		fcntl(s->parent, F_SETFL, fcntl(s->parent, F_GETFL) | O_NONBLOCK);

@@ -250,16 +250,18 @@ static int mend_depfile(struct unit *u, const struct identity *id, const struct 
                         const struct depfile *rule, const struct buf *text, soldr_error *err)
 {
 	bool *keep = calloc(rule->paths.len + 1, sizeof *keep);
-	int rc;
+	bool mended = false;
+	int rc = 0;
 	if (!keep)
 		return err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
 	if (inputs && depfile_is_faithful(rule, u->inv.family, buf_str(text), text->len) &&
 	    inputs_user_headers(u, id, inputs, &rule->paths, keep)) {
-		struct buf mended = BUF_INIT;
-		depfile_format(rule, u->inv.family, keep, &mended);
-		rc = replace_depfile(u, &mended, err);
-		buf_release(&mended);
-	} else {
+		struct buf lines = BUF_INIT;
+		depfile_format(rule, u->inv.family, keep, &lines);
+		mended = replace_depfile(u, &lines, NULL) == 0;
+		buf_release(&lines);
+	}
+	if (!mended) { /* or it could not be written: the compiler's own try decides */
 		struct run again = {0};
 		rc = run_compiler(u, &again, SOLDR_SPAWN_MUTE_STDOUT | SOLDR_SPAWN_MUTE_STDERR, NULL, NULL, err);
 	}
