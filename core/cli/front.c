@@ -63,9 +63,9 @@ static char *beside(const char *name)
 	return path;
 }
 
-int front_give_way(const struct cli *cli, const struct config *config, bool all, soldr_error *err)
+int front_become_host(const struct cli *cli, soldr_error *err)
 {
-	if (!program_is_static || holds_what_is_needed(config, all))
+	if (!program_is_static)
 		return 0;
 	char *host = beside(host_name);
 	const soldr_spawn spawn = {
@@ -78,6 +78,11 @@ int front_give_way(const struct cli *cli, const struct config *config, bool all,
 	err_prefix(err, "a plugin that is a file needs %s beside soldr: install it again", host_name);
 	free(host);
 	return rc;
+}
+
+int front_give_way(const struct cli *cli, const struct config *config, bool all, soldr_error *err)
+{
+	return !program_is_static || holds_what_is_needed(config, all) ? 0 : front_become_host(cli, err);
 }
 
 char *front_executable(void)

@@ -23,6 +23,9 @@ void front_preopen(void);
  */
 int front_give_way(const struct cli *, const struct config *, bool all, soldr_error *);
 
+/* Becomes soldr-host, unless this program loads files itself: 0. SOLDR_E_*: it cannot. */
+int front_become_host(const struct cli *, soldr_error *);
+
 /* The soldr that compiles are pointed at, malloc'ed: the front program, also when this is soldr-host. */
 char *front_executable(void);
 

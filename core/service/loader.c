@@ -302,16 +302,17 @@ static int open_module(const char *path, lt_dlhandle *handle, soldr_error *err)
 	return rc;
 }
 
-typedef const soldr_backend *(*entry_fn)(uint32_t, soldr_error *);
-
-static int ask_for_table(lt_dlhandle handle, const soldr_backend **table, soldr_error *err)
+static int ask_for_table(lt_dlhandle handle, plugin_entry_fn *out, const soldr_backend **table, const char **clause, soldr_error *err)
 {
+	*clause = "load-4";
 	void *symbol = lt_dlsym(handle, PLUGIN_SYMBOL);
 	if (!symbol)
 		return err_set(err, SOLDR_E_ABI, 0, origin, "does not export " PLUGIN_SYMBOL "(): it is not a soldr backend");
-	entry_fn entry;
+	plugin_entry_fn entry;
 	memcpy(&entry, &symbol, sizeof entry); /* ISO C has no cast from an object's address to a function's */
 	soldr_error said = SOLDR_ERROR_INIT;
+	*clause = "table-1";
+	*out = entry;
 	*table = entry(SOLDR_ABI, &said);
 	if (*table || !said.message[0])
 		return 0;
@@ -320,21 +321,26 @@ static int ask_for_table(lt_dlhandle handle, const soldr_backend **table, soldr_
 	return err_set(err, code, 0, origin, "refuses this soldr: %s", said.message);
 }
 
-static int load_resolved(char *path, struct plugin *plugin, soldr_error *err)
+static int load_resolved(char *path, struct plugin *plugin, const char **clause, soldr_error *err)
 {
 	struct plugin loaded = {.path = path};
 	lt_dlhandle handle = NULL;
 	const soldr_backend *table = NULL;
 	bool is_file = *path == '/';
+	*clause = "load-1";
 	int rc = is_file ? fs_check_trusted(path, err) : 0;
-	if (!rc && is_file)
-		rc = check_shared_object(path, err);
-	if (!rc)
+	if (!rc) {
+		*clause = "load-2";
+		rc = is_file ? check_shared_object(path, err) : 0;
+	}
+	if (!rc) {
+		*clause = "load-3";
 		rc = open_module(path, &handle, err);
+	}
 	if (!rc)
-		rc = ask_for_table(handle, &table, err);
+		rc = ask_for_table(handle, &loaded.entry, &table, clause, err);
 	if (!rc)
-		rc = plugin_check_table(table, &loaded.backend, &loaded.options_stride, err);
+		rc = plugin_check_clauses(table, &loaded.backend, &loaded.options_stride, clause, err);
 	if (rc) {
 		if (handle)
 			lt_dlclose(handle);
@@ -345,18 +351,25 @@ static int load_resolved(char *path, struct plugin *plugin, soldr_error *err)
 	return 0;
 }
 
-int plugin_load(const char *path, struct plugin *plugin, soldr_error *err)
+int plugin_load_clauses(const char *path, struct plugin *plugin, const char **clause, soldr_error *err)
 {
+	*clause = "load-2";
 	char *resolved = *path == '/' ? sys.realpath(path, NULL) : strdup(path);
 	if (!resolved)
 		return err_set(err, errno == ENOENT || errno == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, origin,
 		               "plugin %s cannot be found: install it there, or correct the backend's plugin setting", path);
-	int rc = load_resolved(resolved, plugin, err);
+	int rc = load_resolved(resolved, plugin, clause, err);
 	if (rc) {
 		err_prefix(err, "plugin %s", resolved);
 		free(resolved);
 	}
 	return rc;
+}
+
+int plugin_load(const char *path, struct plugin *plugin, soldr_error *err)
+{
+	const char *clause;
+	return plugin_load_clauses(path, plugin, &clause, err);
 }
 
 void plugin_unload(struct plugin *plugin)

@@ -13,10 +13,13 @@
 
 #include <soldr/backend.h>
 
+typedef const soldr_backend *(*plugin_entry_fn)(uint32_t host_abi, soldr_error *);
+
 struct plugin {
 	char *path;            /* absolute, resolved; the plain name of a plugin that the program holds */
 	soldr_backend backend; /* a zero-extended copy of the plugin's table */
 	uint64_t options_stride; /* bytes between option specs; 0: none */
+	plugin_entry_fn entry; /* the function that gave the table */
 	void *handle;          /* libltdl's */
 };
 
@@ -39,6 +42,8 @@ int plugin_find(const char *name, const char *const *search, char **path, soldr_
  * (stride, types, names, choices, defaults that satisfy their own type).
  */
 int plugin_load(const char *path, struct plugin *, soldr_error *);
+/* The same; after an error *clause is the id of the clause of docs/abi.md that is broken. */
+int plugin_load_clauses(const char *path, struct plugin *, const char **clause, soldr_error *);
 void plugin_unload(struct plugin *); /* safe on a zeroed struct */
 
 /* Directories that plugin_find would search, for messages and doctor. */

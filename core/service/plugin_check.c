@@ -81,13 +81,14 @@ static bool member_is_null(const soldr_backend *table, const struct member *m)
 	return memcmp((const unsigned char *)table + m->offset, zero, MEMBER_SIZE) == 0;
 }
 
-static int check_members(soldr_backend *copy, uint32_t their_size, soldr_error *err)
+static int check_members(soldr_backend *copy, uint32_t their_size, const char **clause, soldr_error *err)
 {
 	uint64_t known = CAPS_PLAIN;
 	for (size_t i = 0; i < MEMBER_COUNT; i++) {
 		const struct member *m = &members[i];
 		bool outside = m->offset + MEMBER_SIZE > their_size;
 		bool wanted = !m->cap || (copy->caps & m->cap);
+		*clause = m->cap ? "table-6" : "table-5";
 		known |= m->cap;
 		if (wanted && outside)
 			return err_set(err, SOLDR_E_ABI, 0, origin,
@@ -269,18 +270,21 @@ static int check_options(const soldr_option_spec *first, uint64_t *stride_out, s
 
 /* ---- the table ------------------------------------------------------------------- */
 
-int plugin_check_table(const soldr_backend *theirs, soldr_backend *out, uint64_t *stride, soldr_error *err)
+int plugin_check_clauses(const soldr_backend *theirs, soldr_backend *out, uint64_t *stride, const char **clause, soldr_error *err)
 {
+	*clause = "table-1";
 	if (!theirs)
 		return refuse(err, "soldr_backend_v1() gave no table");
 	if ((uintptr_t)theirs % _Alignof(soldr_backend))
 		return refuse(err, "soldr_backend_v1() gave a table that is not aligned");
+	*clause = "table-2";
 	uint32_t abi = theirs->abi, size = theirs->struct_size;
 	if (SOLDR_ABI_MAJOR_OF(abi) != SOLDR_ABI_MAJOR)
 		return err_set(err, SOLDR_E_ABI, 0, origin,
 		               "it was built for backend ABI %" PRIu32 ".%" PRIu32 ", and this soldr has %u.%u: install a build for "
 		               "ABI %u",
 		               SOLDR_ABI_MAJOR_OF(abi), abi & 0xffff, SOLDR_ABI_MAJOR, SOLDR_ABI_MINOR, SOLDR_ABI_MAJOR);
+	*clause = "table-3";
 	if (size < SOLDR_BACKEND_SIZE_1_0 || size > PLUGIN_TABLE_SIZE_MAX)
 		return err_set(err, SOLDR_E_ABI, 0, origin,
 		               "its table has struct_size %" PRIu32 ", and a 1.x table has %u to %d bytes: set struct_size to "
@@ -291,14 +295,17 @@ int plugin_check_table(const soldr_backend *theirs, soldr_backend *out, uint64_t
 	memset(&copy, 0, sizeof copy);
 	memcpy(&copy, theirs, size < sizeof copy ? size : sizeof copy);
 	copy.struct_size = sizeof copy;
+	*clause = "table-4";
 	if (!well_formed(copy.name, BACKEND_NAME_MAX, LOWER DIGITS "_-"))
 		return refuse(err, "its name is not 1 to 31 bytes of a-z, 0-9, _ and -: set name");
 	if (!printable(copy.version, BACKEND_VERSION_MAX))
 		return refuse(err, "its version is not 1 to 31 printable bytes: set version");
-	int rc = check_members(&copy, size, err);
+	int rc = check_members(&copy, size, clause, err);
 	uint64_t distance = 0;
-	if (!rc)
-		rc = check_options(copy.options, &distance, err);
+	if (rc)
+		return rc;
+	*clause = "table-7";
+	rc = check_options(copy.options, &distance, err);
 	if (rc)
 		return rc;
 	if (!distance)
@@ -306,4 +313,10 @@ int plugin_check_table(const soldr_backend *theirs, soldr_backend *out, uint64_t
 	*out = copy;
 	*stride = distance;
 	return 0;
+}
+
+int plugin_check_table(const soldr_backend *theirs, soldr_backend *out, uint64_t *stride, soldr_error *err)
+{
+	const char *clause;
+	return plugin_check_clauses(theirs, out, stride, &clause, err);
 }

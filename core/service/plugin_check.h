@@ -25,5 +25,7 @@ enum {
  * name the file: the caller prefixes them.
  */
 int plugin_check_table(const soldr_backend *theirs, soldr_backend *out, uint64_t *stride, soldr_error *);
+/* The same; after an error *clause is the id of the clause of docs/abi.md that is broken. */
+int plugin_check_clauses(const soldr_backend *theirs, soldr_backend *out, uint64_t *stride, const char **clause, soldr_error *);
 
 #endif

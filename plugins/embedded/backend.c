@@ -434,9 +434,10 @@ int unit_serve(struct unit *u, soldr_result *r, soldr_error *err)
 	return r->outcome == SOLDR_OUTCOME_NONE ? miss(u, r, err) : 0;
 }
 
-static int32_t embedded_compile(soldr_instance *inst, const soldr_request *req, soldr_result *r, soldr_error *err)
+static int32_t embedded_compile(soldr_instance *inst, const soldr_request *req, soldr_result *out, soldr_error *err)
 {
 	struct unit u = {.inst = inst, .asked = req, .req = req, .inv = INVOCATION_INIT, .dir = -1};
+	soldr_result result = {.struct_size = out->struct_size}, *r = &result; /* out stays as it is where this fails */
 	char detail[sizeof r->detail] = "";
 	int rc = 0;
 	enum soldr_reason why = unit_prepare(&u, detail, sizeof detail, err, &rc);
@@ -447,6 +448,8 @@ static int32_t embedded_compile(soldr_instance *inst, const soldr_request *req, 
 	else if (!rc)
 		rc = unit_serve(&u, r, err);
 	unit_release(&u);
+	if (!rc)
+		memcpy(out, r, out->struct_size < sizeof *r ? out->struct_size : sizeof *r);
 	return rc;
 }
 
