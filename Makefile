@@ -79,6 +79,7 @@ PRODUCTS := $(BINARY) $(HOST) $(PLUGIN_FILES) $(LIBDIR)/libsoldr.a $(LIBDIR)/lib
 .DELETE_ON_ERROR:
 .PHONY: all help docs deps check check-unit check-e2e demo parity soak-diff bench bench-builds bench-scale install uninstall clean
 .PHONY: fault crash corrupt soak limits
+.PHONY: dist deb check-dist check-deb check-clean-root
 
 all: $(PRODUCTS)
 
@@ -96,6 +97,9 @@ help:
 	@echo 'make bench-scale   what a store costs by its number of entries (SIZES=1000,10000,… RUNS=n)'
 	@echo 'make docs          man pages and completions, into build/man and build/completions'
 	@echo 'make install       to PREFIX ($(PREFIX)), below DESTDIR; make uninstall'
+	@echo 'make dist          build/$(DIST).tar.gz; make check-dist: it builds and passes the unit tests by itself'
+	@echo 'make deb           Debian packages, into build/deb; make check-deb: in a clean root (debootstrap, as root)'
+	@echo 'make check-clean-root  from nothing to a warm build in a clean root (debootstrap, as root)'
 	@echo 'make clean'
 	@echo 'SAN=address,undefined or SAN=thread: with sanitizers, e.g. make check SAN=address,undefined'
 
@@ -286,6 +290,8 @@ demo: deps
 
 INSTALL := install
 dest := $(DESTDIR)$(PREFIX)
+# Below PREFIX. Plugins are in lib/soldr wherever libraries are: soldr finds them from its own place.
+LIB_DIR ?= lib
 MAN_DIR := share/man
 BASH_DIR := share/bash-completion/completions
 ZSH_DIR ?= share/zsh/site-functions
@@ -295,7 +301,7 @@ DOC_PAGES := $(wildcard docs/*.md docs/*.svg)
 
 # FROM=BELOW for everything that is installed: a file of the tree, and the place below PREFIX; both directions of install.
 INSTALLED := $(BINARY)=bin/soldr $(HOST)=bin/soldr-host $(foreach p,$(PLUGINS),$(LIBDIR)/soldr/$(p).so=lib/soldr/$(p).so) \
-	$(LIBDIR)/libsoldr.a=lib/libsoldr.a $(LIBDIR)/libsoldr.so=lib/libsoldr.so.$(VERSION) \
+	$(LIBDIR)/libsoldr.a=$(LIB_DIR)/libsoldr.a $(LIBDIR)/libsoldr.so=$(LIB_DIR)/libsoldr.so.$(VERSION) \
 	$(foreach h,$(wildcard core/include/soldr/*.h),$(h)=include/soldr/$(notdir $(h))) \
 	config/soldr.yaml=share/soldr/soldr.yaml config/soldr.schema.json=share/soldr/soldr.schema.json \
 	$(foreach m,$(MAN_PAGES),$(m)=$(MAN_DIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
@@ -310,14 +316,45 @@ install: all docs
 		case " $(PROGRAMS) " in *" $$to "*) mode=755 ;; esac; \
 		$(INSTALL) -D -m $$mode "$${pair%%=*}" "$(dest)/$$to" || exit 1; \
 	done
-	ln -sf libsoldr.so.$(VERSION) $(dest)/lib/libsoldr.so.1
-	ln -sf libsoldr.so.1 $(dest)/lib/libsoldr.so
+	ln -sf libsoldr.so.$(VERSION) $(dest)/$(LIB_DIR)/libsoldr.so.1
+	ln -sf libsoldr.so.1 $(dest)/$(LIB_DIR)/libsoldr.so
 
 # Directories of soldr alone go with their last file; others stay.
 uninstall:
 	@for pair in $(INSTALLED); do rm -f "$(dest)/$${pair#*=}"; done
-	rm -f $(dest)/lib/libsoldr.so.1 $(dest)/lib/libsoldr.so
+	rm -f $(dest)/$(LIB_DIR)/libsoldr.so.1 $(dest)/$(LIB_DIR)/libsoldr.so
 	-rmdir $(dest)/lib/soldr $(dest)/include/soldr $(dest)/share/soldr $(dest)/$(DOC_DIR)/docs $(dest)/$(DOC_DIR)
+
+# ---- packages ------------------------------------------------------------------------------
+
+DIST := soldr-$(VERSION)
+# What git tracks, or of an unpacked tarball everything but what was built.
+DIST_FILES = git ls-files -z 2>/dev/null || find . -path ./build -prune -o -type f -printf '%P\0'
+DIST_DATE = $${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || stat -c %Y Makefile)}
+
+# The same bytes from the same files, whoever makes it and when.
+dist:
+	@mkdir -p $(BUILD)
+	@{ $(DIST_FILES); } | LC_ALL=C sort -z | tar -c --no-recursion --format=ustar --mtime="@$(DIST_DATE)" --owner=0 --group=0 \
+		--numeric-owner --mode='u+rw,go=rX,a-s' --transform='s,^,$(DIST)/,' --null -T - | gzip -n9 >$(BUILD)/$(DIST).tar.gz
+	@echo $(BUILD)/$(DIST).tar.gz
+
+# From the tarball, so that the package cannot hold what the tarball lacks.
+deb: dist
+	@rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb
+	@tar -xzf $(BUILD)/$(DIST).tar.gz -C $(BUILD)/deb && cp -R $(BUILD)/deb/$(DIST)/config/debian $(BUILD)/deb/$(DIST)/debian
+	cd $(BUILD)/deb/$(DIST) && dpkg-buildpackage --build=binary --no-sign
+	@ls $(BUILD)/deb/*.deb
+
+# Minutes each, the last two as root and with a network: none is part of `make check`.
+check-dist:
+	@SOLDR_BIN=/bin/true prove --timer -v tests/package/dist.t
+
+check-deb:
+	@SOLDR_BIN=/bin/true prove --timer -v tests/package/deb.t
+
+check-clean-root:
+	@SOLDR_BIN=/bin/true prove --timer -v tests/package/clean_root.t
 
 clean:
 	rm -rf build
