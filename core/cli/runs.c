@@ -231,12 +231,11 @@ static char *summary_path(const struct config *config, const char *run)
 	return buf_detach(&b);
 }
 
-void run_summary_read(struct run_summary *s, const struct config *config, const char *run)
+void run_summary_read_file(struct run_summary *s, const char *file)
 {
 	struct buf text = BUF_INIT;
-	char *file = summary_path(config, run);
 	*s = (struct run_summary){0};
-	json_t *root = file && fs_read_file(file, SUMMARY_MAX, &text, NULL) == 0 ? json_loadb(buf_str(&text), text.len, 0, NULL) : NULL;
+	json_t *root = fs_read_file(file, SUMMARY_MAX, &text, NULL) == 0 ? json_loadb(buf_str(&text), text.len, 0, NULL) : NULL;
 	if (root && take_text(root, "command", &s->command) && take_text(root, "backend", &s->backend)) {
 		s->exit_code = json_integer_value(json_object_get(root, "exit_code"));
 		s->signal = json_integer_value(json_object_get(root, "signal"));
@@ -245,6 +244,14 @@ void run_summary_read(struct run_summary *s, const struct config *config, const 
 	}
 	json_decref(root);
 	buf_release(&text);
+}
+
+void run_summary_read(struct run_summary *s, const struct config *config, const char *run)
+{
+	char *file = summary_path(config, run);
+	*s = (struct run_summary){0};
+	if (file)
+		run_summary_read_file(s, file);
 	free(file);
 }
 

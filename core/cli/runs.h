@@ -44,6 +44,7 @@ struct run_summary {
 
 /* A run without a summary, as that of a day, leaves it unknown. */
 void run_summary_read(struct run_summary *, const struct config *, const char *run);
+void run_summary_read_file(struct run_summary *, const char *file);
 void run_summary_release(struct run_summary *);
 
 /*

@@ -145,6 +145,8 @@ static void differences_json(const struct explanation *e, struct json *j)
 		json_open(j, NULL, '{');
 		for (size_t k = 0; k < DIFFERENCE_PARTS; k++)
 			json_str(j, keys[k], *e->differences.items[i + k] ? e->differences.items[i + k] : NULL);
+		const char *group = why_difference_group(e->differences.items[i]);
+		json_str(j, "group", *group ? group : NULL);
 		why_difference_text(&e->differences, i, &text);
 		json_str(j, "text", buf_str(&text));
 		json_close(j, '}');
@@ -264,7 +266,8 @@ const struct verb verb_why = {
 	"  COMPILE-ID   of a line of a journal; eight digits are enough\n"
 	"  --json       one JSON object: schema_version, compile_id, run_id, ts, subject, cwd, compiler,\n"
 	"               backend, outcome, reason, meaning, detail, mend, compared_with, differences (kind,\n"
-	"               what, old, new, text), note, causes (the same of the compiles that led to it), others\n"
+	"               what, old, new, group, text), note, causes (the same of the compiles that led to it),\n"
+	"               others\n"
 	"\nA miss is compared with the nearest compile of its source that was stored before: options,\n"
 	"headers, variables, compiler. For Rust, a changed crate leads on to the compile that made it.\n"
 	"Needs a journal (audit.mode normal or above).\n"

@@ -94,7 +94,7 @@ static void ask(const struct cli *cli, soldr_service *service, struct explanatio
 		snprintf(e->note, sizeof e->note, "what it differed in is not kept any more");
 }
 
-static void explain_one(const struct cli *cli, struct config *config, struct explanation *e)
+static void explain(const struct cli *cli, struct config *config, struct explanation *e)
 {
 	soldr_error err = SOLDR_ERROR_INIT;
 	soldr_service *service = NULL;
@@ -178,17 +178,21 @@ static bool step_back(const struct why *w, const struct config *config, struct r
 	return false;
 }
 
+void why_explain_one(struct explanation *e, const struct cli *cli, struct config *config, struct run_compile *c)
+{
+	*e = (struct explanation){.compile = *c};
+	*c = RUN_COMPILE_INIT;
+	explain(cli, config, e);
+}
+
 void why_explain(struct why *w, const struct cli *cli, struct config *config, struct run_compile *c)
 {
 	struct run_compile next = *c;
 	*c = RUN_COMPILE_INIT;
 	w->count = 0;
-	do {
-		struct explanation *e = &w->chain[w->count++];
-		*e = (struct explanation){.compile = next};
-		next = RUN_COMPILE_INIT;
-		explain_one(cli, config, e);
-	} while (w->count < WHY_CHAIN_MAX && step_back(w, config, &next));
+	do
+		why_explain_one(&w->chain[w->count++], cli, config, &next);
+	while (w->count < WHY_CHAIN_MAX && step_back(w, config, &next));
 	run_compile_release(&next);
 }
 
@@ -205,31 +209,31 @@ void why_release(struct why *w)
 
 /* In a template @ is the thing, < what it was, > what it is. */
 static const struct {
-	const char *kind, *text;
+	const char *kind, *group, *text;
 } sentences[] = {
-	{"first_seen", "no earlier compile of @ is known"},
-	{"evicted", "the same compile was stored before; its result was evicted or removed"},
-	{"source_edited", "the source @ was edited (content < before, > now)"},
-	{"source_renamed", "the source is named >, before <"},
-	{"option_added", "option added: @"},
-	{"option_removed", "option removed: @"},
-	{"option_changed", "option changed: >, before <"},
-	{"option_order", "the options stand in another order, from @ on"},
-	{"action", "another kind of output is asked for (-c, -S, -fsyntax-only)"},
-	{"language", "another language"},
-	{"depfile", "another kind of dependency file is asked for (-MD, -MMD or none)"},
-	{"environment", "environment variable @ differs (value < before, > now)"},
-	{"directory", "the working directory is >, before <"},
-	{"output", "the output is >, before <"},
-	{"compiler", "the compiler is >, before <"},
-	{"tools", "the programs that the compiler finds on PATH are >, before <"},
-	{"input_changed", "@ has other content (< before, > now)"},
-	{"input_added", "@ is read now, and was not before"},
-	{"input_gone", "@ was read before, and is not now"},
-	{"input_shadowed", "> is found now in place of <"},
-	{"program_changed", "the compiler's program @ has other content (< before, > now)"},
-	{"variable_changed", "variable @, which the source reads, has another value (< before, > now)"},
-	{"key", "something in the group '@' of the key"},
+	{"first_seen", "", "no earlier compile of @ is known"},
+	{"evicted", "", "the same compile was stored before; its result was evicted or removed"},
+	{"source_edited", "source", "the source @ was edited (content < before, > now)"},
+	{"source_renamed", "source", "the source is named >, before <"},
+	{"option_added", "options", "option added: @"},
+	{"option_removed", "options", "option removed: @"},
+	{"option_changed", "options", "option changed: >, before <"},
+	{"option_order", "options", "the options stand in another order, from @ on"},
+	{"action", "options", "another kind of output is asked for (-c, -S, -fsyntax-only)"},
+	{"language", "options", "another language"},
+	{"depfile", "options", "another kind of dependency file is asked for (-MD, -MMD or none)"},
+	{"environment", "environment", "environment variable @ differs (value < before, > now)"},
+	{"directory", "directory", "the working directory is >, before <"},
+	{"output", "output", "the output is >, before <"},
+	{"compiler", "compiler", "the compiler is >, before <"},
+	{"tools", "compiler", "the programs that the compiler finds on PATH are >, before <"},
+	{"input_changed", "inputs", "@ has other content (< before, > now)"},
+	{"input_added", "inputs", "@ is read now, and was not before"},
+	{"input_gone", "inputs", "@ was read before, and is not now"},
+	{"input_shadowed", "inputs", "> is found now in place of <"},
+	{"program_changed", "inputs", "the compiler's program @ has other content (< before, > now)"},
+	{"variable_changed", "inputs", "variable @, which the source reads, has another value (< before, > now)"},
+	{"key", "key", "something in the group '@' of the key"},
 };
 
 /* Twelve digits of a digest tell it from another. */
@@ -266,4 +270,12 @@ void why_difference_text(const struct vec *differences, size_t at, struct buf *o
 		}
 	buf_addf(out, "%s", kind); /* of a backend that this program does not know */
 	add_sentence(out, *parts[DIFFERENCE_WHAT] ? ": @" : "", parts);
+}
+
+const char *why_difference_group(const char *kind)
+{
+	for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++)
+		if (strcmp(sentences[i].kind, kind) == 0)
+			return sentences[i].group;
+	return "";
 }

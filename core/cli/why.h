@@ -31,8 +31,12 @@ struct why {
 /* Takes over the compile. config->backend becomes that of the compile. */
 void why_explain(struct why *, const struct cli *, struct config *, struct run_compile *);
 void why_release(struct why *);
+/* That one compile alone. Of what the explanation then holds, compile and differences are to be released. */
+void why_explain_one(struct explanation *, const struct cli *, struct config *, struct run_compile *);
 
 /* A sentence for one difference. */
 void why_difference_text(const struct vec *differences, size_t at, struct buf *out);
+/* The group of the key that a kind of difference belongs to (docs/formats.md); "inputs": what the manifest lists; "": none. */
+const char *why_difference_group(const char *kind);
 
 #endif

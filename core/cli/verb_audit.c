@@ -1,0 +1,174 @@
+/*
+ * verb_audit: `soldr audit analyze | export`: what the files of a run say, read
+ * by analysis.h.
+ */
+#include "export.h"
+
+#include "fs.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- analyze ------------------------------------------------------------------------------- */
+
+/* A run that was read, and what is shown of it. */
+struct view {
+	struct analysis analysis;
+	struct findings findings;
+};
+
+static void view_free(struct view *v)
+{
+	if (v)
+		analysis_release(&v->analysis);
+	free(v);
+}
+
+/* NULL after a message, with the status to end with. */
+static struct view *view_read(const struct cli *cli, const struct cli_operands *operands, int *status)
+{
+	soldr_error err = SOLDR_ERROR_INIT;
+	struct config config;
+	struct view *v = NULL;
+	*status = cli_config(cli, &config);
+	if (*status)
+		return NULL;
+	v = calloc(1, sizeof *v);
+	if (!v) {
+		cli_error("out of memory");
+		*status = STATUS_SOLDR;
+	} else if (analysis_read(&v->analysis, cli, &config, operands->count ? operands->items[0] : NULL, true, &err) != 0) {
+		cli_error("%s", err.message);
+		*status = STATUS_WRONG;
+		view_free(v);
+		v = NULL;
+	} else {
+		findings_of(&v->analysis, &v->findings);
+	}
+	config_release(&config);
+	return v;
+}
+
+static int analyze(const struct cli *cli, const struct verb *verb)
+{
+	bool as_json = false;
+	const struct cli_option options[] = {{"--json", &as_json, NULL}, {NULL, NULL, NULL}};
+	struct cli_operands operands;
+	struct buf out = BUF_INIT;
+	int status = cli_parse(cli, verb, options, &operands);
+	if (status >= 0)
+		return status;
+	if (operands.count > 1)
+		return cli_usage(verb, "audit analyze: unexpected argument '%s'", operands.items[1]);
+	struct view *v = view_read(cli, &operands, &status);
+	if (!v)
+		return status;
+	if (as_json)
+		analysis_json(&v->analysis, &v->findings, &out);
+	else
+		analysis_text(&v->analysis, &v->findings, &out);
+	view_free(v);
+	return cli_print(&out, 0);
+}
+
+/* ---- export -------------------------------------------------------------------------------- */
+
+static int unknown_format(const struct verb *verb, const char *given)
+{
+	const char *names[8] = {NULL};
+	struct buf list = BUF_INIT;
+	for (size_t i = 0; export_formats[i].name && i + 1 < sizeof names / sizeof *names; i++) {
+		names[i] = export_formats[i].name;
+		buf_addf(&list, "%s%s", i ? ", " : "", names[i]);
+	}
+	const char *near = given ? config_nearest(given, names) : NULL;
+	int status = !given ? cli_usage(verb, "audit export: --format is missing; it is one of %s", buf_str(&list))
+	             : near ? cli_usage(verb, "audit export: unknown format '%s'; did you mean %s?", given, near)
+	                    : cli_usage(verb, "audit export: unknown format '%s'; it is one of %s", given, buf_str(&list));
+	buf_release(&list);
+	return status;
+}
+
+/* To a file of its own: it appears when it is whole. */
+static int export_file(const struct export_format *format, struct view *v, const char *path, soldr_error *err)
+{
+	struct fs_temp temp = FS_TEMP_INIT;
+	int rc = fs_temp_open(&temp, path, 0666, err);
+	if (!rc)
+		rc = export_write(format, &v->analysis, &v->findings, temp.fd, path, err);
+	if (!rc)
+		rc = fs_temp_publish(&temp, err);
+	fs_temp_discard(&temp);
+	return rc;
+}
+
+static int export(const struct cli *cli, const struct verb *verb)
+{
+	const char *name = NULL, *path = NULL;
+	const struct cli_option options[] = {{"--format", NULL, &name}, {"--output", NULL, &path}, {NULL, NULL, NULL}};
+	struct cli_operands operands;
+	soldr_error err = SOLDR_ERROR_INIT;
+	int status = cli_parse(cli, verb, options, &operands);
+	if (status >= 0)
+		return status;
+	if (operands.count > 1)
+		return cli_usage(verb, "audit export: unexpected argument '%s'", operands.items[1]);
+	const struct export_format *format = name ? export_format_find(name) : NULL;
+	if (!format)
+		return unknown_format(verb, name);
+	struct view *v = view_read(cli, &operands, &status);
+	if (!v)
+		return status;
+	int rc = path ? export_file(format, v, path, &err)
+	              : export_write(format, &v->analysis, &v->findings, STDOUT_FILENO, "standard output", &err);
+	if (rc)
+		cli_error("%s", err.message);
+	view_free(v);
+	return rc ? STATUS_WRONG : 0;
+}
+
+/* ---- the verb --------------------------------------------------------------------------------- */
+
+static const struct action {
+	const char *name;
+	int (*run)(const struct cli *, const struct verb *);
+} actions[] = {
+	{"analyze", analyze},
+	{"export", export},
+};
+
+/* The action's own options follow it: it is parsed as a verb is. */
+static int run(const struct cli *cli, const struct verb *verb)
+{
+	const char *word = cli->argc > 1 ? cli->argv[1] : NULL;
+	struct cli rest = *cli;
+	if (!word || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+		struct buf out = BUF_INIT;
+		if (!word)
+			return cli_usage(verb, "audit: analyze or export?");
+		help_verb(&out, verb);
+		return cli_print(&out, 0);
+	}
+	rest.argc--;
+	rest.argv++;
+	for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
+		if (strcmp(actions[i].name, word) == 0)
+			return actions[i].run(&rest, verb);
+	return cli_usage(verb, "audit: unknown action '%s'", word);
+}
+
+const struct verb verb_audit = {
+	"audit", "audit analyze|export [RUN] [--json] [--format FORMAT] [--output FILE]", "what a run's files say, and other programs' forms of it",
+	"  analyze          times, causes of misses and refusals, concurrency, slowest units, and findings:\n"
+	"                   what is worth a look, what it costs, what to do\n"
+	"  export           the run in the form of another program, to standard output or a file\n"
+	"  RUN              a name below runs in the cache root, or last, which is also the default: the\n"
+	"                   run that was active last; with a slash, a directory with the files of a run\n"
+	"  --json           analyze: one JSON object (docs/schema/analysis.schema.json)\n"
+	"  --format FORMAT  export: chrome (trace events, for chrome://tracing and Perfetto), html (one\n"
+	"                   page that needs nothing else) or junit (a test case for each compile)\n"
+	"  --output FILE    export: into this file, which appears when it is whole\n"
+	"\ndocs/audit.md explains the figures and lists the findings.\n"
+	"\nExample:\n  soldr audit analyze last\n  soldr audit export last --format html --output build.html\n",
+	run};
