@@ -4,6 +4,7 @@
 #include "fs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 bool materialise_possible(const char *path, bool *there, bool *empty)
 {
@@ -50,4 +51,36 @@ int materialise(const struct entry *e, const struct output *outputs, size_t coun
 	for (size_t i = 0; i < OUTPUTS_MAX; i++)
 		fs_temp_discard(&temps[i]);
 	return rc;
+}
+
+/* The compiler wrote into the file, so its other names would keep the old text. */
+static int rewrite(const char *path, const struct buf *text, soldr_error *err)
+{
+	int fd = sys.open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0);
+	int why = fd < 0 ? errno : fs_write_all(fd, buf_str(text), text->len);
+	if (fd >= 0 && sys.close(fd) != 0 && !why)
+		why = errno;
+	return why ? err_set(err, SOLDR_E_IO, why, "embedded", "cannot write %s", path) : 0;
+}
+
+int materialise_anew(const char *path, const struct buf *text, soldr_error *err)
+{
+	struct fs_temp t;
+	struct stat st;
+	if (!buf_ok(text))
+		return err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+	bool there = sys.lstat(path, &st) == 0;
+	if (there && st.st_nlink > 1)
+		return rewrite(path, text, err);
+	int rc = fs_temp_open(&t, path, 0666, err);
+	if (rc)
+		return rc;
+	if (there)
+		sys.fchmod(t.fd, st.st_mode & 07777);
+	int why = fs_write_all(t.fd, buf_str(text), text->len);
+	if (why) {
+		fs_temp_discard(&t);
+		return err_set(err, SOLDR_E_IO, why, "embedded", "cannot write %s", path);
+	}
+	return fs_temp_publish(&t, err);
 }

@@ -30,5 +30,7 @@ bool materialise_possible(const char *path, bool *there, bool *empty);
  * touched by half. An optional output that the entry lacks stays as it is.
  */
 int materialise(const struct entry *, const struct output *, size_t count, uint64_t *bytes, soldr_error *);
+/* Puts the text in the place of a file that the compiler wrote, with the mode and the other names that the file has. */
+int materialise_anew(const char *path, const struct buf *text, soldr_error *);
 
 #endif

@@ -26,7 +26,6 @@
 #include "worktree.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -212,39 +211,6 @@ static int read_list(const struct unit *u, const struct run *run, const struct i
 	return rc;
 }
 
-/* The compiler wrote into the file, so its other names would keep the unfiltered rule. */
-static int rewrite_depfile(const struct unit *u, const struct buf *text, soldr_error *err)
-{
-	int fd = sys.open(u->depfile_path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0);
-	int why = fd < 0 ? errno : fs_write_all(fd, buf_str(text), text->len);
-	if (fd >= 0 && sys.close(fd) != 0 && !why)
-		why = errno;
-	return why ? err_set(err, SOLDR_E_IO, why, "embedded", "cannot write %s", u->depfile_path) : 0;
-}
-
-/* Publishes the depfile anew, with the mode that the compiler left it with. */
-static int replace_depfile(const struct unit *u, const struct buf *text, soldr_error *err)
-{
-	struct fs_temp t;
-	struct stat st;
-	if (!buf_ok(text))
-		return err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
-	bool there = sys.lstat(u->depfile_path, &st) == 0;
-	if (there && st.st_nlink > 1)
-		return rewrite_depfile(u, text, err);
-	int rc = fs_temp_open(&t, u->depfile_path, 0666, err);
-	if (rc)
-		return rc;
-	if (there)
-		sys.fchmod(t.fd, st.st_mode & 07777);
-	int why = fs_write_all(t.fd, buf_str(text), text->len);
-	if (why) {
-		fs_temp_discard(&t);
-		return err_set(err, SOLDR_E_IO, why, "embedded", "cannot write %s", u->depfile_path);
-	}
-	return fs_temp_publish(&t, err);
-}
-
 /* Makes the user's depfile what -MMD would have written. */
 static int mend_depfile(struct unit *u, const struct identity *id, const struct input_list *inputs,
                         const struct depfile *rule, const struct buf *text, soldr_error *err)
@@ -258,7 +224,7 @@ static int mend_depfile(struct unit *u, const struct identity *id, const struct 
 	    inputs_user_headers(u, id, inputs, &rule->paths, keep)) {
 		struct buf lines = BUF_INIT;
 		depfile_format(rule, u->inv.family, keep, &lines);
-		mended = replace_depfile(u, &lines, NULL) == 0;
+		mended = materialise_anew(u->depfile_path, &lines, NULL) == 0;
 		buf_release(&lines);
 	}
 	if (!mended) { /* or it could not be written: the compiler's own try decides */
@@ -326,6 +292,19 @@ static bool is_bound(const struct unit *u, const struct entry *e)
 	return false;
 }
 
+/* Notes the state of an output. An output that the compiler did not write just now must not be taken for its. */
+static bool note_output(const struct unit *u, struct run *run, size_t i)
+{
+	struct stat st;
+	struct made *made = &run->made[i];
+	if (sys.lstat(u->outputs[i].path, &st) == 0 && S_ISREG(st.st_mode)) {
+		tuple_of(&made->tuple, &st);
+		made->written = tuple_unsafe_since(&made->tuple, run->begun);
+		made->executable = st.st_mode & 0111;
+	}
+	return u->outputs[i].optional ? !made->unclear : made->written;
+}
+
 /* What the compiler gave: owns the outputs, borrows the messages of the run. */
 struct product {
 	struct entry entry;
@@ -340,27 +319,41 @@ static void product_release(struct product *p)
 		buf_release(&p->contents[i]);
 }
 
-static int product_read(struct unit *u, struct run *run, struct product *p, soldr_error *err)
+/*
+ * Reads what the compiler left. From here on nobody's writing matters, so the witness is asked for the last time.
+ * writes: how often each output may have been written since the witness was asked last.
+ */
+static int product_read(struct unit *u, struct run *run, struct product *p, unsigned writes, soldr_error *err)
 {
-	p->entry.exit_code = run->ex.exit_code;
-	p->entry.compile_ns = run->ex.wall_ns;
-	for (size_t i = 0; i < u->output_count; i++) {
+	int rc = 0;
+	run->whole = true;
+	for (size_t i = 0; i < u->output_count; i++)
+		run->whole = note_output(u, run, i) && run->whole;
+	run->alone = witness_alone(&run->witness, writes) && run->alone;
+	for (size_t i = 0; !rc && i < u->output_count; i++) {
 		struct buf *content = &p->contents[i];
 		if (!run->made[i].written)
 			continue;
-		int rc = fs_read_file(u->outputs[i].path, FILE_INPUT_MAX, content, err);
+		rc = fs_read_file(u->outputs[i].path, FILE_INPUT_MAX, content, err);
 		if (!rc && (!is_as_made(u, run, i) || !witness_alone(&run->witness, 0)))
 			rc = err_set(err, SOLDR_E_BUSY, 0, "embedded", "%s is written by another process", u->outputs[i].path);
-		if (rc)
-			return rc;
-		add_section(&p->entry, u->outputs[i].kind, run->made[i].executable, content->data, content->len);
+		if (!rc)
+			add_section(&p->entry, u->outputs[i].kind, run->made[i].executable, content->data, content->len);
 		p->bytes += content->len;
 	}
+	witness_dismiss(&run->witness);
+	return rc;
+}
+
+/* Adds what is not in files. */
+static void product_complete(const struct unit *u, const struct run *run, struct product *p)
+{
+	p->entry.exit_code = run->ex.exit_code;
+	p->entry.compile_ns = run->ex.wall_ns;
 	add_messages(&p->entry, &run->ex);
 	p->bound = is_bound(u, &p->entry);
 	if (u->rust && u->rust->base)
 		add_section(&p->entry, ENTRY_BASE, false, u->rust->base, strlen(u->rust->base));
-	return 0;
 }
 
 /* Stores what is known of the precompiled header, and adds it to the entry in record's memory. */
@@ -437,19 +430,6 @@ static void note_before(const struct unit *u, struct run *run)
 		tuple_of(&t, &st);
 		run->made[i].unclear = tuple_unsafe_since(&t, run->begun);
 	}
-}
-
-/* Notes the state of an output. An output that the compiler did not write just now must not be taken for its. */
-static bool note_output(const struct unit *u, struct run *run, size_t i)
-{
-	struct stat st;
-	struct made *made = &run->made[i];
-	if (sys.lstat(u->outputs[i].path, &st) == 0 && S_ISREG(st.st_mode)) {
-		tuple_of(&made->tuple, &st);
-		made->written = tuple_unsafe_since(&made->tuple, run->begun);
-		made->executable = st.st_mode & 0111;
-	}
-	return u->outputs[i].optional ? !made->unclear : made->written;
 }
 
 /* What the compiler wrote before it was stopped is no result, and newer than its source. */
@@ -558,28 +538,25 @@ static bool is_comparable(const struct unit *u, const struct run *run, enum sold
 }
 
 /* Judges and stores what a compile gave. why: what forbids to store it so far. */
-static enum soldr_reason keep(struct unit *u, struct run *run, enum soldr_reason why, const struct input_list *inputs,
+static enum soldr_reason keep(struct unit *u, struct run *run, enum soldr_reason why, struct product *p, const struct input_list *inputs,
                               const struct guard_list *guards, soldr_result *r, soldr_error *err)
 {
-	struct product product = {0};
 	bool comparable = is_comparable(u, run, why);
 	if (why != SOLDR_REASON_NONE && !comparable)
 		return why;
-	if (product_read(u, run, &product, err) != 0)
-		why = why != SOLDR_REASON_NONE ? why : reason_of_store_error(err);
-	else if (comparable)
-		judge_hit(u, run, &product.entry, r);
+	product_complete(u, run, p);
+	if (comparable)
+		judge_hit(u, run, &p->entry, r);
 	if (why == SOLDR_REASON_NONE && !run->whole)
 		why = SOLDR_REASON_OUTPUT_MISSING;
 	bool stays = u->verdict == SOLDR_REASON_VERIFIED || u->verdict == SOLDR_REASON_VERIFY_UNDECIDED;
 	if (why == SOLDR_REASON_NONE && !stays) {
 		if (unit_is_readonly(u))
 			why = SOLDR_REASON_READONLY;
-		else if (store_product(u, run, &product, inputs, guards, err) != 0)
+		else if (store_product(u, run, p, inputs, guards, err) != 0)
 			why = reason_of_store_error(err);
 	}
-	r->output_bytes = product.bytes;
-	product_release(&product);
+	r->output_bytes = p->bytes;
 	return why;
 }
 
@@ -599,12 +576,16 @@ static int finish(struct unit *u, struct run *run, const struct identity *id, so
 	struct vec paths = VEC_INIT;
 	struct input_list inputs = {0};
 	struct guard_list guards = {0};
-	soldr_error problem = SOLDR_ERROR_INIT;
+	struct product product = {0};
+	soldr_error problem = SOLDR_ERROR_INIT, unread = SOLDR_ERROR_INIT;
 	char detail[sizeof r->detail] = "";
 	enum soldr_reason why = SOLDR_REASON_NONE;
-	int rc = 0;
-	run->alone = witness_alone(&run->witness, 1);
-	run->whole = true;
+	int rc = 0, read = 0;
+	run->alone = true;
+	if (run->filter) /* the depfile is not yet what it has to be */
+		run->alone = witness_alone(&run->witness, 1);
+	else
+		read = product_read(u, run, &product, 1, &unread);
 	if (!u->rust && !run->no_list)
 		why = precompiled_add(u, id, run->begun, run->ex.stdout_len || run->ex.stderr_len, &inputs, detail, sizeof detail);
 	bool listed = u->rust || read_list(u, run, &inputs, &text, &rule, &paths) == 0;
@@ -614,8 +595,10 @@ static int finish(struct unit *u, struct run *run, const struct identity *id, so
 		why = SOLDR_REASON_INPUTS_UNKNOWN;
 	else if (why == SOLDR_REASON_NONE)
 		why = inputs_read(u, &paths, id, run->begun, &inputs, detail, sizeof detail);
-	if (run->filter)
+	if (run->filter) {
 		rc = mend_depfile(u, id, inputs.complete ? &inputs : NULL, &rule, &text, err);
+		read = product_read(u, run, &product, 1, &unread);
+	}
 	if (u->root && why == SOLDR_REASON_NONE && (inputs.precompiled || remap_names_bind(u, id, &inputs)))
 		inputs.binds_root = true;
 	precompiled_mark_times(u, &inputs);
@@ -623,20 +606,21 @@ static int finish(struct unit *u, struct run *run, const struct identity *id, so
 		why = expansion_judge(u, &inputs, detail, sizeof detail);
 	if (!rc && !u->rust && why == SOLDR_REASON_NONE)
 		why = guards_make(u, id, &inputs, run->begun, &guards, detail, sizeof detail);
-	for (size_t i = 0; i < u->output_count; i++)
-		run->whole = note_output(u, run, i) && run->whole;
 	if (!rc && why == SOLDR_REASON_NONE)
 		why = judge_run(u, run);
-	run->alone = witness_alone(&run->witness, run->filter ? 1 : 0) && run->alone; /* the depfile may have been mended */
 	if (!rc && why == SOLDR_REASON_NONE && !run->alone)
 		why = SOLDR_REASON_OUTPUT_CONTENDED;
-	if (!rc) {
-		why = keep(u, run, why, &inputs, &guards, r, &problem);
+	if (!rc && read) {
+		why = why != SOLDR_REASON_NONE ? why : reason_of_store_error(&unread);
+		conclude(u, r, why, detail, &unread);
+	} else if (!rc) {
+		why = keep(u, run, why, &product, &inputs, &guards, r, &problem);
 		conclude(u, r, why, detail, &problem);
 	}
 	/* Its users come at once; to them it must be older than their compiles. */
 	if (language_is_header(u->inv.language) && r->outcome == SOLDR_OUTCOME_MISS)
 		await_tick(files_clock_ns());
+	product_release(&product);
 	guards_release(&guards);
 	inputs_release(&inputs);
 	vec_release(&paths);

@@ -150,6 +150,13 @@ bool witness_alone(struct witness *w, unsigned writes)
 	return alone;
 }
 
+void witness_dismiss(struct witness *w)
+{
+	for (size_t i = 0; w->events >= 0 && i < w->count; i++)
+		if (w->files[i].watch >= 0)
+			inotify_rm_watch(w->events, w->files[i].watch); /* fails for a directory that was watched twice */
+}
+
 void witness_release(struct witness *w)
 {
 	if (w->starts)

@@ -50,6 +50,8 @@ void witness_begin(struct witness *, const char *claims, const struct witness_ta
  * from its beginning to its end, and by nobody else.
  */
 bool witness_alone(struct witness *, unsigned writes);
+/* No more will be asked. Early, since the kernel takes its time to forget what was watched, and a release waits for it. */
+void witness_dismiss(struct witness *);
 void witness_release(struct witness *);
 
 #endif
