@@ -16,7 +16,8 @@
 
 static const char origin[] = "fs";
 
-int fs_read_fd(int fd, const char *name, size_t max, struct buf *out, soldr_error *err)
+/* SOLDR_E_*: it is no file to be read. */
+static int judge_file(int fd, const char *name, size_t max, size_t *size, soldr_error *err)
 {
 	struct stat st;
 	if (sys.fstat(fd, &st) != 0)
@@ -26,8 +27,53 @@ int fs_read_fd(int fd, const char *name, size_t max, struct buf *out, soldr_erro
 	if ((uint64_t)st.st_size > max)
 		return err_set(err, SOLDR_E_LIMIT, 0, origin, "%s has %lld bytes, more than the %zu allowed", name,
 		               (long long)st.st_size, max);
+	*size = (size_t)st.st_size;
+	return 0;
+}
+
+static int outgrown(const char *name, size_t max, soldr_error *err)
+{
+	return err_set(err, SOLDR_E_LIMIT, 0, origin, "%s grew past the %zu bytes allowed", name, max);
+}
+
+int fs_feed_fd(int fd, const char *name, size_t max, size_t overlap, bool (*take)(void *arg, const char *, size_t len), void *arg,
+               soldr_error *err)
+{
+	size_t size, kept = 0, got = 0;
+	int rc = judge_file(fd, name, max, &size, err);
+	if (rc)
+		return rc;
+	size_t room = size + 1 < FS_PIECE ? size + 1 : FS_PIECE;
+	char *piece = malloc(overlap + room);
+	if (!piece)
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory reading %s", name);
+	for (;;) {
+		ssize_t n = sys.read(fd, piece + kept, room);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			rc = err_set(err, SOLDR_E_IO, errno, origin, "cannot read %s", name);
+		got += n > 0 ? (size_t)n : 0;
+		if (got > max)
+			rc = outgrown(name, max, err);
+		if (rc || n == 0 || !take(arg, piece, kept + (size_t)n))
+			break;
+		size_t filled = kept + (size_t)n;
+		kept = filled < overlap ? filled : overlap;
+		memmove(piece, piece + filled - kept, kept);
+	}
+	free(piece);
+	return rc;
+}
+
+int fs_read_fd(int fd, const char *name, size_t max, struct buf *out, soldr_error *err)
+{
+	size_t size;
+	int rc = judge_file(fd, name, max, &size, err);
+	if (rc)
+		return rc;
 	/* One byte more than the size: end of file is then seen without a second read of the loop. */
-	for (size_t want = (size_t)st.st_size + 1, got = 0;;) {
+	for (size_t want = size + 1, got = 0;;) {
 		char *to = buf_reserve(out, want);
 		if (!to)
 			return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory reading %s", name);
@@ -42,7 +88,7 @@ int fs_read_fd(int fd, const char *name, size_t max, struct buf *out, soldr_erro
 		if (n == 0)
 			return 0;
 		if (got > max)
-			return err_set(err, SOLDR_E_LIMIT, 0, origin, "%s grew past the %zu bytes allowed", name, max);
+			return outgrown(name, max, err);
 		want = (size_t)n < want ? want - (size_t)n : 4096;
 	}
 }

@@ -15,6 +15,13 @@
 int fs_read_file(const char *path, size_t max, struct buf *, soldr_error *);
 /* The same from an open descriptor. */
 int fs_read_fd(int fd, const char *name, size_t max, struct buf *, soldr_error *);
+/*
+ * The same without keeping it: take gets piece after piece, until it returns false. Each begins with the last `overlap`
+ * bytes (below FS_PIECE) of the one before. Large files are quicker this way, as memory that is touched first costs more than reading.
+ */
+enum { FS_PIECE = 64 << 10 };
+int fs_feed_fd(int fd, const char *name, size_t max, size_t overlap, bool (*take)(void *arg, const char *, size_t len), void *arg,
+               soldr_error *);
 /* Writes all bytes; retries short writes and EINTR. 0, or errno. */
 int fs_write_all(int fd, const void *, size_t len);
 

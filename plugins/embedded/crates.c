@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ENDING = 17 }; /* "-" and 16 hex digits */
+enum { ENDING = 17, OVERLAP = 32 }; /* "-" and 16 hex digits; what is looked for is shorter than OVERLAP */
 
 /* What comes with the compiler and needs no path. */
 static const char *const standard[] = {"std", "core", "alloc", "proc_macro", "test", "self", NULL};
@@ -152,14 +152,22 @@ static void want(struct search *s, const char *ending)
 		s->items[low].wanted = true;
 }
 
-static void scan(struct search *s, const char *data, size_t len)
+static bool scan(void *search, const char *data, size_t len)
 {
 	for (const char *p = data, *end = data + len; (p = memchr(p, '-', (size_t)(end - p))); p++) {
 		if (end - p < ENDING)
 			break;
 		if (isxdigit((unsigned char)p[1]) && isxdigit((unsigned char)p[ENDING - 1]))
-			want(s, p);
+			want(search, p);
 	}
+	return true;
+}
+
+static bool look_for_macros(void *found, const char *data, size_t len)
+{
+	static const char symbol[] = "__rustc_proc_macro_decls_";
+	*(bool *)found = memmem(data, len, symbol, strlen(symbol));
+	return !*(bool *)found;
 }
 
 static bool ends_with(const char *s, const char *end)
@@ -168,37 +176,37 @@ static bool ends_with(const char *s, const char *end)
 	return n >= m && strcmp(s + n - m, end) == 0;
 }
 
-/* Reads the metadata of an extern: what lies beside a library, or the library itself. */
-static bool read_metadata(int dir, const char *path, struct buf *content)
+static int open_crate(int dir, const char *path)
 {
-	struct tuple tuple;
-	struct digest digest;
-	buf_clear(content);
+	return sys.openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
+}
+
+/* The metadata of an extern: what lies beside a library, or the library itself. */
+static int open_metadata(int dir, const char *path)
+{
+	struct buf beside = BUF_INIT;
+	int fd = -1;
 	if (ends_with(path, ".rlib")) {
-		struct buf beside = BUF_INIT;
 		buf_add(&beside, path, strlen(path) - strlen("rlib"));
 		buf_adds(&beside, "rmeta");
-		int rc = buf_ok(&beside) ? files_read(dir, beside.data, content, &tuple, &digest, NULL) : -1;
-		buf_release(&beside);
-		if (rc == 0)
-			return true;
-		buf_clear(content);
+		fd = buf_ok(&beside) ? open_crate(dir, beside.data) : -1;
 	}
-	return files_read(dir, path, content, &tuple, &digest, NULL) == 0;
+	buf_release(&beside);
+	return fd >= 0 ? fd : open_crate(dir, path);
 }
 
 /* Follows one extern. A library of procedural macros brings no crates along; the metadata of another .so is packed. */
-static bool follow(struct search *s, int dir, const char *path, struct buf *content)
+static bool follow(struct search *s, int dir, const char *path)
 {
-	if (!read_metadata(dir, path, content))
+	bool macros = false, packed = ends_with(path, ".so");
+	int fd = packed ? open_crate(dir, path) : open_metadata(dir, path);
+	if (fd < 0)
 		return false;
-	if (!ends_with(path, ".so")) {
-		scan(s, buf_str(content), content->len);
-	} else if (!memmem(buf_str(content), content->len, "__rustc_proc_macro_decls_", 25)) {
-		for (size_t i = 0; i < s->len; i++)
-			s->items[i].wanted = true;
-	}
-	return true;
+	int rc = fs_feed_fd(fd, path, FILE_INPUT_MAX, OVERLAP, packed ? look_for_macros : scan, packed ? (void *)&macros : s, NULL);
+	sys.close(fd);
+	for (size_t i = 0; packed && !macros && i < s->len; i++)
+		s->items[i].wanted = true;
+	return rc == 0;
 }
 
 /* Without its metadata file a crate's library is read; when nothing is linked, that is all that is read of it. */
@@ -256,7 +264,6 @@ enum soldr_reason crates_find(struct crate_list *l, const struct rust_call *call
                               size_t detail_size)
 {
 	struct search s = {0};
-	struct buf content = BUF_INIT;
 	bool whole = rust_bundles(call), good = true, ignored = false;
 	for (size_t i = 0; i < call->bare_externs.len; i++) {
 		const char *name = call->bare_externs.items[i];
@@ -274,13 +281,12 @@ enum soldr_reason crates_find(struct crate_list *l, const struct rust_call *call
 	for (size_t i = 0; good && i < call->extern_paths.len; i++) {
 		const char *path = call->extern_paths.items[i];
 		snprintf(detail, detail_size, "%s", path);
-		good = add_crate(l, path) && follow(&s, dir, path, &content);
+		good = add_crate(l, path) && follow(&s, dir, path);
 	}
 	for (size_t i = 0; good && i < s.len; i++)
 		if ((s.items[i].wanted || !*s.items[i].ending) && (whole || !is_superseded(&s, i)))
 			good = add_crate(l, s.items[i].path);
 	bool fits = !s.no_memory && l->len <= CRATES_MAX;
-	buf_release(&content);
 	search_release(&s);
 	if (!good || !fits)
 		return good ? SOLDR_REASON_CRATES_UNKNOWN : SOLDR_REASON_INPUT_UNREADABLE;

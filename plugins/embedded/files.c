@@ -32,28 +32,43 @@ int64_t files_clock_ns(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+struct digesting {
+	struct hasher hasher;
+	size_t len;
+};
+
+static bool digest_piece(void *arg, const char *data, size_t len)
+{
+	struct digesting *d = arg;
+	hasher_add(&d->hasher, data, len);
+	d->len += len;
+	return true;
+}
+
 int files_read(int dir, const char *path, struct buf *content, struct tuple *tuple, struct digest *digest, soldr_error *err)
 {
-	struct buf own = BUF_INIT;
-	struct buf *b = content ? content : &own;
-	size_t before = b->len;
+	struct digesting d = {0};
+	size_t before = content ? content->len : 0;
 	int fd = sys.openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
 	if (fd < 0)
 		return err_set(err, errno == ENOENT || errno == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, "embedded",
 		               "cannot open %s", path);
 	struct stat st;
-	int rc = fs_read_fd(fd, path, FILE_INPUT_MAX, b, err);
+	hasher_init(&d.hasher);
+	int rc = content ? fs_read_fd(fd, path, FILE_INPUT_MAX, content, err)
+	                 : fs_feed_fd(fd, path, FILE_INPUT_MAX, 0, digest_piece, &d, err);
 	/* After the read: a change during it then shows as a size or ctime that is too new. */
 	if (!rc && sys.fstat(fd, &st) != 0)
 		rc = err_set(err, SOLDR_E_IO, errno, "embedded", "cannot stat %s", path);
 	sys.close(fd);
 	if (!rc) {
 		tuple_of(tuple, &st);
-		digest_of(digest, buf_str(b) + before, b->len - before);
-		if (tuple->size != b->len - before)
+		if (content)
+			digest_piece(&d, buf_str(content) + before, content->len - before);
+		hasher_end(&d.hasher, digest);
+		if (tuple->size != d.len)
 			rc = err_set(err, SOLDR_E_BUSY, 0, "embedded", "%s changed while it was read", path);
 	}
-	buf_release(&own);
 	return rc;
 }
 
