@@ -73,6 +73,17 @@ printf '#define CONFIG "headers/h0.h"\n#include CONFIG\nint named;\n' >named.c
 is "$(programs hidden)" 4 "a miss with an #include of a word that nothing defines runs the compiler once"
 is "$(programs named)" 6 "with one of a macro, and the preprocessor"
 
+# soldr's own calls on a miss, without the compiler's. The trace must not lie in the directory where outputs are watched.
+mkdir alone
+echo 'int alone(void) { return 1; }' >alone/x.c
+settle
+(cd alone && strace -qq -o ../trace "$SOLDR" gcc -c x.c -o x.o)
+[ "$linked" = 0 ] && at_most "$(wc -l <trace)" 330 "calls of a miss"
+is "$(grep -c "^open.*[.]soldr-tmp.* = [0-9]" trace)" 3 "of which three files are written: entry, manifest and history"
+# The kernel takes its time to forget a watch, and who closes inotify's descriptor waits until it has.
+is "$(sed -n 's/^inotify_rm_watch.*/forget/p; s/^open.*[.]soldr-tmp.*/store/p; s/^open.*"x[.]c".*/read inputs/p' trace | tail -n +2 | head -1)" forget \
+	"the outputs are no longer watched when inputs are read and the result is stored"
+
 if command -v valgrind >/dev/null; then
 	instructions() { # UNIT
 		valgrind --tool=callgrind --callgrind-out-file=/dev/null "$SOLDR" gcc -c "$1.c" -o "$1.o" 2>&1 |

@@ -136,6 +136,33 @@ static void claims_end_with_their_compile(void)
 	room_release(&s.room);
 }
 
+static void dismissed_it_leaves_nothing_behind(void)
+{
+	struct scene s;
+	struct witness w;
+	char second[600];
+	scene_init(&s);
+	int before = dup(0);
+	close(before);
+	snprintf(second, sizeof second, "%s.d", s.output);
+	for (int i = 0; i < 3; i++) {
+		struct witness_target both[] = {{s.output, false}, {second, false}}; /* one watch for two files */
+		witness_begin(&w, s.claims, both, 2);
+		write_output(second, "rule");
+		write_output(s.output, "object");
+		CU_ASSERT_TRUE(witness_alone(&w, 1));
+		witness_dismiss(&w);
+		write_output(s.output, "another's, too late to matter");
+		witness_release(&w);
+		unlink(s.output);
+		unlink(second);
+	}
+	int after = dup(0);
+	CU_ASSERT_EQUAL(after, before);
+	close(after);
+	room_release(&s.room);
+}
+
 void suite_witness(void);
 
 void suite_witness(void)
@@ -147,4 +174,5 @@ void suite_witness(void)
 	CU_add_test(suite, "a rewriting is the compiler's where it is expected", a_rewriting_is_the_compilers_where_it_is_expected);
 	CU_add_test(suite, "a claim at the same time is seen by both", a_claim_at_the_same_time_is_seen_by_both);
 	CU_add_test(suite, "claims end with their compile", claims_end_with_their_compile);
+	CU_add_test(suite, "dismissed it leaves nothing behind", dismissed_it_leaves_nothing_behind);
 }
