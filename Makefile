@@ -95,6 +95,7 @@ help:
 	@echo '                   (COMPILER=gcc, g++, clang or clang++; SEED=n STEPS=n MINUTES=n KEEP=dir)'
 	@echo 'make bench         what one compile costs, beside the floor, the compiler, ccache and sccache'
 	@echo '                   (RUNS=n SCENARIOS=small,cxx,… PEERS=name=path,…); make bench-builds: whole projects'
+	@echo '                   (PROJECTS=lua,redis,fmt,cargo WAYS=plain,soldr,… PHASES=cold,warm,touched,noop,test ROUNDS=n)'
 	@echo 'make bench-scale   what a store costs by its number of entries (SIZES=1000,10000,… RUNS=n)'
 	@echo 'make docs          man pages and completions, into build/man and build/completions'
 	@echo 'make install       to PREFIX ($(PREFIX)), below DESTDIR; make uninstall'
@@ -271,7 +272,8 @@ bench: all
 		$(if $(PEERS),--peers $(PEERS)) --out $(BUILD)/bench
 
 bench-builds: all
-	@SOLDR_BIN=$(CURDIR)/$(BINARY) tests/bench/builds.py $(if $(PROJECTS),--projects $(PROJECTS)) --out $(BUILD)/bench
+	@SOLDR_BIN=$(CURDIR)/$(BINARY) tests/bench/builds.py $(if $(PROJECTS),--projects $(PROJECTS)) $(if $(WAYS),--ways $(WAYS)) \
+		$(if $(PHASES),--phases $(PHASES)) $(if $(ROUNDS),--rounds $(ROUNDS)) --out $(BUILD)/bench
 
 # Fills stores by the backend's own code.
 $(BUILD)/tests/fill: tests/bench/fill.c $(filter-out %/backend.o,$(OBJ_EMBEDDED)) $(OBJ_UTIL)
