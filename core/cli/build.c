@@ -11,13 +11,16 @@
  * The command is started by posix_spawn and gets all descriptors as they are,
  * so that a jobserver of GNU make above or below works.
  */
+#include "audit.h"
 #include "cargo.h"
 #include "cli.h"
+#include "clock.h"
 #include "compiler.h"
 #include "exec.h"
 #include "front.h"
 #include "fs.h"
 #include "path.h"
+#include "run_manifest.h"
 #include "session.h"
 #include "signals.h"
 #include "text.h"
@@ -26,6 +29,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,6 +60,8 @@ struct door {
 	struct config config;
 	struct session session;
 	bool has_session;
+	struct audit_run audit;
+	struct run_manifest manifest;
 	struct vec sets; /* "NAME=value" for the command's environment */
 	char *program;           /* absolute */
 	char **argv;
@@ -179,8 +185,13 @@ static void add_settings(struct door *door)
 		vec_addf(&door->sets, "SOLDR_AUDIT=%s", cli->overrides.audit_mode);
 	if (root && *root && *root != '/')
 		vec_addf(&door->sets, "SOLDR_CACHE_DIR=%s", config->cache_root);
-	if (door->has_session)
+	if (door->has_session) {
+		char parent[TRACEPARENT_SIZE];
 		vec_addf(&door->sets, "SOLDR_RUN_ID=%s", door->session.id);
+		audit_run_traceparent(&door->audit, parent);
+		if (*parent)
+			vec_addf(&door->sets, "TRACEPARENT=%s", parent);
+	}
 }
 
 static int command_failed(const char *word, int why)
@@ -247,12 +258,60 @@ static void summary_text(struct buf *out, const struct door *door, const struct 
 	buf_addf(out, "%ssoldr:   run %s\n", n ? "\n" : "", door->session.id);
 }
 
-static void finish(const struct door *door, int wait_status)
+/* A run that no audit asks for has no manifest. What cannot be written is left out. */
+static void write_manifest(const struct door *door)
+{
+	if (!door->session.joined && door->config.audit_mode != AUDIT_OFF)
+		(void)run_manifest_write(&door->config, &door->manifest, NULL);
+}
+
+/* The events of the run and of its command: 0, or a status. */
+static int begin_audit(struct door *door)
+{
+	soldr_error err = SOLDR_ERROR_INIT;
+	const struct session *session = &door->session;
+	int rc = audit_run_start(&door->audit, &door->config, session->id, session->joined, path_base(door->argv[0]), door->cli->cwd, &err);
+	door->manifest = (struct run_manifest){
+		.id = session->id, .dir = session->dir, .command = path_base(door->argv[0]), .cwd = door->cli->cwd,
+	};
+	clock_gettime(CLOCK_REALTIME, &door->manifest.started);
+	if (!rc)
+		write_manifest(door);
+	else
+		cli_error("%s", err.message);
+	return rc ? STATUS_SOLDR : 0;
+}
+
+static int end_audit(struct door *door, int wait_status, uint64_t command_ns, const struct counter_totals *totals)
+{
+	soldr_error err = SOLDR_ERROR_INIT;
+	struct audit_command command = {
+		.program = door->program,
+		.cwd = door->cli->cwd,
+		.argv = (const char *const *)door->argv,
+		.exit_code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 0,
+		.signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0,
+		.duration_ns = command_ns,
+		.run_ns = session_elapsed_ns(&door->session),
+	};
+	getrusage(RUSAGE_CHILDREN, &command.used);
+	int rc = audit_run_end(&door->audit, &command, totals, &err);
+	if (rc)
+		cli_error("%s", err.message);
+	return rc ? STATUS_SOLDR : 0;
+}
+
+/* 0, or the status where an event is lost and none may be. */
+static int finish(struct door *door, int wait_status, uint64_t command_ns)
 {
 	const struct session *session = &door->session;
-	struct counter_totals totals;
-	if (!door->has_session || session->joined || session_totals(session, &totals, NULL) != 0)
-		return;
+	struct counter_totals totals = {0};
+	if (!door->has_session || (!session->joined && session_totals(session, &totals, NULL) != 0))
+		return 0;
+	int status = end_audit(door, wait_status, command_ns, &totals);
+	if (session->joined)
+		return status;
+	totals.audit_lost_events += door->audit.lost;
 	const struct session_end end = {
 		.backend = door->config.backend,
 		.command = path_base(door->argv[0]),
@@ -262,22 +321,31 @@ static void finish(const struct door *door, int wait_status)
 		.totals = &totals,
 	};
 	(void)session_write_summary(session, &end, NULL);
+	clock_gettime(CLOCK_REALTIME, &door->manifest.ended);
+	door->manifest.has_ended = true;
+	door->manifest.exit_code = end.exit_code;
+	door->manifest.signal = end.signal;
+	write_manifest(door);
 	if (!totals.compilations || door->config.quiet || !door->config.session_summary)
-		return;
+		return status;
 	struct buf text = BUF_INIT;
 	summary_text(&text, door, &end);
 	if (buf_ok(&text))
 		(void)fs_write_all(STDERR_FILENO, text.data, text.len);
 	buf_release(&text);
+	return status;
 }
 
 static int run_session(struct door *door, const char *const *envp)
 {
 	int wait_status = 0;
+	uint64_t start = clock_ns(CLOCK_MONOTONIC);
 	int status = run_command(door, envp, &wait_status);
 	if (status)
 		return status;
-	finish(door, wait_status);
+	status = finish(door, wait_status, clock_ns(CLOCK_MONOTONIC) - start);
+	if (status)
+		return status;
 	return WIFSIGNALED(wait_status) ? -WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
@@ -308,6 +376,8 @@ static int open_door(struct door *door)
 			cli_error("%s; this run is not summed up", err.message);
 		}
 	}
+	if (!status && door->has_session)
+		status = begin_audit(door);
 	if (!status) {
 		cli_depth_set(depth, cli_depth(door->cli));
 		vec_add(&door->sets, depth);

@@ -358,7 +358,7 @@ static int read_run(struct tally *t, const struct config *config, const char *ru
 		snprintf(t->run, sizeof t->run, "%s", run);
 	run_summary_read(&t->summary, config, t->run);
 	read_left_out(t, config);
-	t->full = journal_is_full(config, t->run);
+	t->full = sink_is_full(config, &sink_journal, t->run);
 	char *file = journal_path(config, t->run);
 	rc = file ? journal_read(file, add_line, t, &broken, err) : err_set(err, SOLDR_E_NOMEM, 0, "report", "out of memory");
 	t->broken += broken;

@@ -74,6 +74,7 @@ static void stats_json(const struct stats *s, struct buf *out)
 	json_u64(&j, "time_saved_ms", t->time_saved_ns / 1000000);
 	json_u64(&j, "verified", t->reasons[SOLDR_REASON_VERIFIED]);
 	json_u64(&j, "verify_mismatches", t->reasons[SOLDR_REASON_VERIFY_MISMATCH]);
+	json_u64(&j, "audit_lost_events", t->audit_lost_events);
 	json_u64(&j, "size_bytes", s->size.size_bytes);
 	json_u64(&j, "max_size_bytes", s->size.max_size_bytes);
 	json_u64(&j, "entries", s->size.entries);
@@ -113,6 +114,8 @@ static void stats_text(const struct stats *s, struct buf *out)
 	table_print(&table, out, 0);
 	buf_addf(out, "\nhit rate    %s of cacheable compilations\n", text_percent(a, t->hits, t->hits + t->misses));
 	buf_addf(out, "time saved  %s\n", text_duration(a, t->time_saved_ns));
+	if (t->audit_lost_events)
+		buf_addf(out, "events lost %s\n", text_count(a, t->audit_lost_events));
 	if (t->reasons[SOLDR_REASON_VERIFIED] || t->reasons[SOLDR_REASON_VERIFY_MISMATCH])
 		buf_addf(out, "verified    %s hits compiled anyway and the same\n", text_count(a, t->reasons[SOLDR_REASON_VERIFIED]));
 	if (t->reasons[SOLDR_REASON_VERIFY_MISMATCH])

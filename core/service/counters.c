@@ -8,6 +8,7 @@
 #include "reason_mend.h"
 
 #include "fs.h"
+#include "json.h"
 #include "path.h"
 
 #include <stdlib.h>
@@ -27,7 +28,8 @@ struct counters {
 	uint32_t format;
 	uint32_t byte_order; /* 0x01020304 as this machine writes it */
 	uint64_t since;      /* seconds since 1970 */
-	uint64_t reserved[5];
+	uint64_t lost_events;
+	uint64_t reserved[4];
 	uint64_t slots[SLOT_COUNT];
 	uint64_t reasons[REASON_SLOTS];
 };
@@ -54,6 +56,7 @@ static void begin(struct counters *c)
 
 static void clear(struct counters *c)
 {
+	c->lost_events = 0;
 	memset(c->slots, 0, sizeof c->slots);
 	memset(c->reasons, 0, sizeof c->reasons);
 }
@@ -111,6 +114,28 @@ void counters_add_lost(struct counters *c, enum soldr_reason why)
 		bump(&c->reasons[why], 1);
 }
 
+void counters_add_lost_events(struct counters *c, uint64_t events)
+{
+	if (c && events)
+		bump(&c->lost_events, events);
+}
+
+void counters_json(struct json *j, const struct counter_totals *t, uint64_t lost)
+{
+	json_u64(j, "compilations", t->compilations);
+	json_u64(j, "hits", t->hits);
+	json_u64(j, "misses", t->misses);
+	json_u64(j, "non_cacheable", t->non_cacheable);
+	json_u64(j, "passthrough", t->passthrough);
+	json_u64(j, "fallbacks", t->fallbacks);
+	json_u64(j, "errors", t->errors);
+	json_u64(j, "error_hits", t->error_hits);
+	json_u64(j, "time_saved_ms", t->time_saved_ns / 1000000);
+	json_u64(j, "verified", t->reasons[SOLDR_REASON_VERIFIED]);
+	json_u64(j, "verify_mismatches", t->reasons[SOLDR_REASON_VERIFY_MISMATCH]);
+	json_u64(j, "audit_lost_events", lost);
+}
+
 static void totals_of(const struct counters *c, struct counter_totals *t)
 {
 	const uint64_t *outcome = c->slots + SLOT_OUTCOME_FIRST;
@@ -124,6 +149,7 @@ static void totals_of(const struct counters *c, struct counter_totals *t)
 	t->passthrough = outcome[SOLDR_OUTCOME_PASSTHROUGH];
 	t->fallbacks = outcome[SOLDR_OUTCOME_FALLBACK];
 	t->since_unix = c->since;
+	t->audit_lost_events = c->lost_events;
 	memcpy(t->reasons, c->reasons, sizeof t->reasons);
 }
 

@@ -18,6 +18,7 @@ struct counters; /* one mapped file */
 struct counter_totals {
 	uint64_t compilations, hits, misses, non_cacheable, passthrough, fallbacks, errors, error_hits;
 	uint64_t time_saved_ns, since_unix; /* since_unix: when they were last zeroed */
+	uint64_t audit_lost_events;         /* that could not be written */
 	uint64_t reasons[SOLDR_REASON_COUNT];
 };
 
@@ -28,6 +29,11 @@ void counters_close(struct counters *); /* takes NULL */
 void counters_add(struct counters *, const soldr_result *, bool failed);
 /* A line is not in the journal: counted under why (audit_lost, journal_full), beside the reason of the compile itself. */
 void counters_add_lost(struct counters *, enum soldr_reason why);
+/* So many events are not in the audit log. */
+void counters_add_lost_events(struct counters *, uint64_t events);
+/* The counts as members of an object: what summary.json and run.end have. lost: events. */
+struct json;
+void counters_json(struct json *, const struct counter_totals *, uint64_t lost);
 /* Reads a file without making one; a missing file gives zeros. */
 int counters_read(const char *file, struct counter_totals *, soldr_error *);
 int counters_zero(const char *file, soldr_error *);

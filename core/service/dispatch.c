@@ -21,21 +21,56 @@
 
 static const char origin[] = "dispatch";
 
-/* What may be better in a while: room on the disk, descriptors, memory. */
-static bool passes(int why)
+/* What is written of a request that ended. */
+struct record {
+	struct active *active;
+	const soldr_result *result;
+	bool replaced;
+	uint64_t latency_ns;
+	uint64_t lost; /* events that are not in the audit log */
+};
+
+typedef int (*append_fn)(struct record *, bool *torn, soldr_error *);
+
+static int append_journal(struct record *r, bool *torn, soldr_error *err)
 {
-	return why == ENOSPC || why == EDQUOT || why == EMFILE || why == ENFILE || why == ENOMEM || why == EAGAIN;
+	const struct active *a = r->active;
+	const struct journal_entry entry = {a->request, r->result, a->audit.ids.id, r->replaced, r->latency_ns};
+	return journal_append(a->service->config, &entry, torn, err);
 }
 
-/* Waits and tries again, until the line is written or the wait is pointless. */
-static int append_blocking(soldr_service *s, const struct journal_entry *e, soldr_error *err)
+static int append_events(struct record *r, bool *torn, soldr_error *err)
+{
+	struct active *a = r->active;
+	soldr_service *s = a->service;
+	const enum config_sink_policy policy = s->config->sink_policy;
+	/* In a program that serves one request alone. */
+	bool alone = a->to_stdio && s->config->audit_mode >= AUDIT_VERBOSE;
+	const struct audit_compile compile = {
+		.request = a->request, .result = r->result, .replaced = r->replaced, .latency_ns = r->latency_ns,
+		.processor_ns = alone ? clock_ns(CLOCK_PROCESS_CPUTIME_ID) : 0,
+	};
+	pthread_mutex_lock(&s->audit_lock);
+	int rc = audit_append(&s->audit, &a->audit, &compile, false, torn, &r->lost, err);
+	if (rc && policy == SINK_DROP_LOW_PRIORITY && a->audit.count) {
+		soldr_error again = SOLDR_ERROR_INIT;
+		if (audit_append(&s->audit, &a->audit, &compile, true, torn, &r->lost, &again) == 0)
+			rc = 0;
+	}
+	pthread_mutex_unlock(&s->audit_lock);
+	return rc;
+}
+
+/* Waits and tries again, until it is written or the wait is pointless. */
+static int append_blocking(append_fn append, struct record *r, soldr_error *err)
 {
 	static const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
+	soldr_service *s = r->active->service;
 	bool torn = false, told = false;
 	for (;;) {
 		*err = SOLDR_ERROR_INIT;
-		int rc = journal_append(s->config, e, &torn, err);
-		if (!rc || s->config->sink_policy != SINK_BLOCK || !passes(err->sys_errno))
+		int rc = append(r, &torn, err);
+		if (!rc || s->config->sink_policy != SINK_BLOCK || !sink_may_pass(err->sys_errno))
 			return rc;
 		if (s->watch.cancelled && s->watch.cancelled(s->watch.arg))
 			return rc;
@@ -46,14 +81,11 @@ static int append_blocking(soldr_service *s, const struct journal_entry *e, sold
 	}
 }
 
-/* The line is lost: what audit.sink_policy makes of it. That a journal is full is what the user asked for. */
-static int lose_line(soldr_service *s, soldr_error *problem, soldr_error *err)
+/* It is lost: what audit.sink_policy makes of it. That a file is full is what the user asked for. */
+static int lose(soldr_service *s, soldr_error *problem, soldr_error *err)
 {
 	enum config_sink_policy policy = s->config->sink_policy;
-	bool full = problem->code == SOLDR_E_LIMIT;
-	counters_add_lost(s->total, full ? SOLDR_REASON_JOURNAL_FULL : SOLDR_REASON_AUDIT_LOST);
-	counters_add_lost(s->run, full ? SOLDR_REASON_JOURNAL_FULL : SOLDR_REASON_AUDIT_LOST);
-	if (full) {
+	if (problem->code == SOLDR_E_LIMIT) {
 		if (problem->message[0])
 			service_log(s, SOLDR_LOG_WARN, problem->origin, "%s", problem->message);
 		return 0;
@@ -68,16 +100,41 @@ static int lose_line(soldr_service *s, soldr_error *problem, soldr_error *err)
 	return 0;
 }
 
+static void count_lost(soldr_service *s, const struct record *r, enum soldr_reason why)
+{
+	if (why != SOLDR_REASON_NONE) {
+		counters_add_lost(s->total, why);
+		counters_add_lost(s->run, why);
+	}
+	counters_add_lost_events(s->total, r->lost);
+	counters_add_lost_events(s->run, r->lost);
+}
+
+/* Journal and events; of what is lost there is one count for each compile. */
+static int write_down(struct record *r, soldr_error *err)
+{
+	static const append_fn appends[] = {append_journal, append_events};
+	soldr_service *s = r->active->service;
+	enum soldr_reason why = SOLDR_REASON_NONE;
+	int rc = 0;
+	for (size_t i = 0; i < sizeof appends / sizeof *appends && !rc; i++) {
+		soldr_error problem = SOLDR_ERROR_INIT;
+		int failed = append_blocking(appends[i], r, &problem);
+		if (failed)
+			why = failed == SOLDR_E_LIMIT ? SOLDR_REASON_JOURNAL_FULL : SOLDR_REASON_AUDIT_LOST;
+		rc = failed ? lose(s, &problem, err) : 0;
+	}
+	count_lost(s, r, why);
+	return rc;
+}
+
 int dispatch_record(struct active *a, const soldr_result *r, bool replaced, soldr_error *err)
 {
 	soldr_service *s = a->service;
 	bool failed = r->exit_code != 0 || r->signal != 0;
 	if (s->journal) {
-		soldr_error problem = SOLDR_ERROR_INIT;
-		const struct journal_entry entry = {a->request, r, replaced, clock_ns(CLOCK_MONOTONIC) - a->start_ns};
-		int rc = append_blocking(s, &entry, &problem);
-		if (rc)
-			rc = lose_line(s, &problem, err);
+		struct record record = {.active = a, .result = r, .replaced = replaced, .latency_ns = clock_ns(CLOCK_MONOTONIC) - a->start_ns};
+		int rc = write_down(&record, err);
 		if (rc)
 			return rc;
 	}
@@ -105,6 +162,7 @@ static void leave(soldr_service *s, struct active *a)
 	pthread_mutex_unlock(&s->list_lock);
 	buf_release(&a->pending[0]);
 	buf_release(&a->pending[1]);
+	audit_request_release(&a->audit);
 }
 
 static int call_backend(soldr_service *s, const soldr_request *req, soldr_result *r, soldr_error *err)
@@ -116,10 +174,20 @@ static int call_backend(soldr_service *s, const soldr_request *req, soldr_result
 	return rc;
 }
 
+static void audit_fault(struct active *a, const char *event, const soldr_error *err)
+{
+	char code[16], why[16];
+	snprintf(code, sizeof code, "%d", err->code);
+	snprintf(why, sizeof why, "%d", err->sys_errno);
+	const soldr_kv kv[] = {{"code", code}, {"errno", why}, {"origin", err->origin}, {"message", err->message}};
+	active_audit(a, event, kv, sizeof kv / sizeof *kv);
+}
+
 /* The backend failed at this request. */
 static int recover(soldr_service *s, struct active *a, soldr_result *r, soldr_error *err)
 {
 	service_log(s, SOLDR_LOG_WARN, err->origin[0] ? err->origin : origin, "%s", err->message);
+	audit_fault(a, "fallback", err);
 	buf_clear(&a->pending[0]);
 	buf_clear(&a->pending[1]);
 	*r = (soldr_result){.struct_size = sizeof *r, .outcome = SOLDR_OUTCOME_FALLBACK};
@@ -157,8 +225,13 @@ int dispatch(soldr_service *s, const soldr_request *req, const struct exec_sink 
 	};
 	soldr_error problem = SOLDR_ERROR_INIT;
 	soldr_result mine = {.struct_size = sizeof mine};
-	/* Where no line may be lost, no compile begins that could not be journalled. */
-	int rc = s->journal && s->config->sink_policy == SINK_FAIL_LOSSLESS ? journal_check(s->config, &problem) : 0;
+	if (s->journal)
+		audit_request_init(&a.audit, req->id);
+	/* Where no line may be lost, no compile begins that could not be written down. */
+	bool lossless = s->journal && s->config->sink_policy == SINK_FAIL_LOSSLESS;
+	int rc = lossless ? sink_check(s->config, &sink_journal, &problem) : 0;
+	if (!rc && lossless)
+		rc = sink_check(s->config, &sink_audit, &problem);
 	enter(s, &a);
 	if (!rc)
 		rc = serve(s, &a, &mine, &problem);

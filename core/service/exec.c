@@ -234,7 +234,7 @@ static void stopper_look(struct stopper *st, const soldr_spawn *sp, const struct
 
 /* Moves output until the child has ended; its wait status. */
 static int supervise(const soldr_spawn *sp, struct stream *out, struct stream *errs, const struct exec_sink *sink,
-                     const struct exec_watch *watch, pid_t pid, uint64_t start, struct stopper *st)
+                     const struct exec_watch *watch, pid_t pid, uint64_t start, struct stopper *st, struct rusage *used)
 {
 	int status = 0, pidfd = open_pidfd(pid);
 	bool timed = sp->timeout_ns || (watch && watch->cancelled);
@@ -242,7 +242,7 @@ static int supervise(const soldr_spawn *sp, struct stream *out, struct stream *e
 	while (!ended) {
 		bool streaming = out->parent >= 0 || errs->parent >= 0;
 		if (!streaming && !timed) {
-			while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			while (wait4(pid, &status, 0, used) < 0 && errno == EINTR)
 				;
 			break;
 		}
@@ -253,7 +253,7 @@ static int supervise(const soldr_spawn *sp, struct stream *out, struct stream *e
 		if (timed)
 			stopper_look(st, sp, watch, pid, start);
 		if (pidfd < 0 || (p[2].revents & POLLIN)) {
-			pid_t got = waitpid(pid, &status, WNOHANG);
+			pid_t got = wait4(pid, &status, WNOHANG, used);
 			ended = got == pid || (got < 0 && errno == ECHILD);
 		}
 	}
@@ -320,7 +320,10 @@ int exec_run(const soldr_spawn *sp, const struct exec_sink *sink, const struct e
 			sys.close(s->child);
 		s->child = -1;
 	}
-	int status = supervise(sp, &out, &errs, sink, watch, pid, start, &st);
+	struct exec_cost cost = {.spawn_ns = clock_ns(CLOCK_MONOTONIC) - start};
+	int status = supervise(sp, &out, &errs, sink, watch, pid, start, &st, &cost.used);
+	if (watch && watch->cost)
+		*watch->cost = cost;
 	if (watch && watch->child)
 		watch->child(watch->arg, 0);
 	if (st.why) {

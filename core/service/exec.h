@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <soldr/backend.h>
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 /* Where the child's output goes. write: 0, or non-zero when nobody listens any more. */
@@ -26,11 +27,18 @@ struct exec_sink {
 	int stdout_fd, stderr_fd;          /* descriptors behind write, or -1: for streams that need no copy */
 };
 
+/* What a child took. */
+struct exec_cost {
+	uint64_t spawn_ns;   /* until it was started */
+	struct rusage used;  /* of it and what it waited for */
+};
+
 /* Told of each child, so that a program with signal handlers can forward. pid 0: ended. */
 struct exec_watch {
 	void (*child)(void *arg, pid_t pid);
 	bool (*cancelled)(void *arg); /* polled at least every 100 ms; true: TERM, after 2 s KILL */
 	void *arg;
+	struct exec_cost *cost;       /* filled when the child has ended; or NULL */
 };
 
 struct exec_limits {

@@ -84,6 +84,9 @@ static uint32_t host_cancelled(soldr_core *core, uint64_t id)
 static void host_audit(soldr_core *core, uint64_t id, const char *event, const soldr_kv *kv, uint32_t n)
 {
 	soldr_service *s = service_of(core);
+	struct active *a = s->audit.wanted ? find_active(s, id) : NULL;
+	if (a)
+		active_audit(a, event, kv, n);
 	if (!s->log.file && !s->log.to_stderr)
 		return;
 	struct buf b = {.max = 16 * 1024};
@@ -92,6 +95,14 @@ static void host_audit(soldr_core *core, uint64_t id, const char *event, const s
 		buf_addf(&b, " %s=%s", kv[i].key, kv[i].value);
 	log_write(&s->log, SOLDR_LOG_DEBUG, "audit", buf_str(&b));
 	buf_release(&b);
+}
+
+void active_audit(struct active *a, const char *event, const soldr_kv *kv, uint32_t n)
+{
+	soldr_service *s = a->service;
+	pthread_mutex_lock(&s->audit_lock);
+	audit_add(&s->audit, &a->audit, event, kv, n);
+	pthread_mutex_unlock(&s->audit_lock);
 }
 
 void active_flush(struct active *a)
@@ -132,13 +143,46 @@ static soldr_spawn complete(const struct active *a, const soldr_spawn *sp)
 	return full;
 }
 
+/* The event "compiler". */
+static void audit_child(struct active *a, const soldr_spawn *sp, int rc, const soldr_exit *ex, const struct exec_cost *cost, uint64_t start)
+{
+	enum { NUMBERS = 7, SIZE = 24 };
+	const struct rusage *used = &cost->used;
+	const struct {
+		const char *key;
+		int64_t value;
+	} numbers[NUMBERS] = {
+		{"duration_ns", (int64_t)(clock_ns(CLOCK_MONOTONIC) - start)},
+		{"spawn_ns", (int64_t)cost->spawn_ns},
+		{"user_ns", used->ru_utime.tv_sec * 1000000000 + used->ru_utime.tv_usec * 1000},
+		{"system_ns", used->ru_stime.tv_sec * 1000000000 + used->ru_stime.tv_usec * 1000},
+		{"max_rss_bytes", used->ru_maxrss * 1024},
+		{"exit_code", ex->exit_code},
+		{"signal", ex->signal},
+	};
+	char texts[NUMBERS][SIZE];
+	soldr_kv kv[NUMBERS + 2] = {{"program", sp->file}, {"probe", sp->flags & SOLDR_SPAWN_PROBE ? "true" : "false"}};
+	uint32_t n = 2;
+	for (size_t i = 0; i < (rc ? 1 : NUMBERS); i++) {
+		snprintf(texts[i], SIZE, "%lld", (long long)numbers[i].value);
+		kv[n++] = (soldr_kv){numbers[i].key, texts[i]};
+	}
+	active_audit(a, "compiler", kv, n);
+}
+
 static int run_spawn(struct active *a, const soldr_spawn *sp, soldr_exit *ex, soldr_error *err)
 {
 	soldr_service *s = a->service;
 	soldr_spawn full = complete(a, sp);
 	soldr_exit mine = {.struct_size = sizeof mine};
 	active_flush(a);
-	int rc = exec_run(&full, &a->sink, &s->watch, &s->limits, &mine, err);
+	struct exec_cost cost = {0};
+	struct exec_watch watch = s->watch;
+	watch.cost = s->audit.wanted ? &cost : NULL;
+	uint64_t start = clock_ns(CLOCK_MONOTONIC);
+	int rc = exec_run(&full, &a->sink, &watch, &s->limits, &mine, err);
+	if (s->audit.wanted && s->config->audit_mode >= AUDIT_VERBOSE)
+		audit_child(a, &full, rc, &mine, &cost, start);
 	if (rc) {
 		a->stopped = !(full.flags & SOLDR_SPAWN_PROBE) && (rc == SOLDR_E_CANCELLED || rc == SOLDR_E_TIMEOUT);
 		return rc;

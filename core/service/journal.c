@@ -7,10 +7,9 @@
  */
 #include "journal.h"
 
-#include "clock.h"
 #include "counters.h"
-#include "digest.h"
 #include "fs.h"
+#include "ids.h"
 #include "json.h"
 #include "path.h"
 #include "redact.h"
@@ -21,40 +20,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <unistd.h>
 
 static const char origin[] = "journal";
 static const char line_begin[] = "{\"schema\":\"" JOURNAL_SCHEMA "\"";
-static const char day_prefix[] = "day-";
-
-enum { DAY_DIGITS = 8, DAY_SIZE = 16, DAY_SECONDS = 86400 };
-
-bool journal_wanted(const struct config *c)
-{
-	return c->audit_mode >= AUDIT_NORMAL && !c->readonly;
-}
-
 /* ---- the line -------------------------------------------------------------------------- */
-
-/* Unique across processes and machines: AT_RANDOM is of this exec, and is not given away by its digest. */
-static void compile_id(const soldr_request *req, const struct timespec *when, char hex[DIGEST_HEX_SIZE])
-{
-	enum { SHOWN = 32, AT_RANDOM_SIZE = 16 };
-	struct hasher hasher;
-	struct digest digest;
-	pid_t pid = getpid();
-	const void *noise = (const void *)getauxval(AT_RANDOM);
-	hasher_init(&hasher);
-	hasher_field(&hasher, "exec", noise, noise ? AT_RANDOM_SIZE : 0);
-	hasher_field(&hasher, "process", &pid, sizeof pid);
-	hasher_field(&hasher, "time", when, sizeof *when);
-	hasher_field(&hasher, "request", &req->id, sizeof req->id);
-	hasher_field(&hasher, "place", &req, sizeof req);
-	hasher_end(&hasher, &digest);
-	digest_hex(&digest, hex);
-	hex[SHOWN] = 0;
-}
 
 struct line {
 	struct json json;
@@ -129,17 +99,14 @@ void journal_line(const struct config *c, const char *run, const struct journal_
 	struct line l = {.json = json_to(out, false), .rules = config_redaction(c)};
 	const soldr_request *req = e->request;
 	const char *detail = e->result->detail;
-	char stamp[96], id[DIGEST_HEX_SIZE];
-	const struct clock_utc utc = clock_utc(when->tv_sec);
-	snprintf(stamp, sizeof stamp, "%04lld-%02u-%02uT%02u:%02u:%02u.%09ldZ", (long long)utc.year, utc.month, utc.day, utc.hour,
-	         utc.minute, utc.second, when->tv_nsec);
-	compile_id(req, when, id);
+	char stamp[STAMP_SIZE];
+	stamp_of(when, stamp);
 	json_open(&l.json, NULL, '{');
 	json_str(&l.json, "schema", JOURNAL_SCHEMA);
 	json_u64(&l.json, "schema_version", 1);
 	json_str(&l.json, "ts", stamp);
 	json_str(&l.json, "run_id", run);
-	json_str(&l.json, "compile_id", id);
+	json_str(&l.json, "compile_id", e->compile_id);
 	json_str(&l.json, "backend", c->backend);
 	json_str(&l.json, "outcome", outcome_name(e->result->outcome));
 	json_str(&l.json, "reason", e->result->reason);
@@ -160,186 +127,32 @@ void journal_line(const struct config *c, const char *run, const struct journal_
 	buf_release(&l.clean);
 }
 
-/* ---- directories ------------------------------------------------------------------------- */
-
-static void day_of(time_t when, char day[DAY_SIZE])
-{
-	const struct clock_utc utc = clock_utc(when);
-	snprintf(day, DAY_SIZE, "%s%04u%02u%02u", day_prefix, (unsigned)utc.year % 10000, utc.month % 100, utc.day % 100);
-}
-
-static int days_only(const struct dirent *e)
-{
-	const char *digits = e->d_name + sizeof day_prefix - 1;
-	return strncmp(e->d_name, day_prefix, sizeof day_prefix - 1) == 0 && strlen(digits) == DAY_DIGITS &&
-	       strspn(digits, "0123456789") == DAY_DIGITS;
-}
-
-/* Names sort by time. What cannot be removed stays; the next day tries again. */
-static void prune_days(const struct config *c, const char *runs)
-{
-	struct dirent **names = NULL;
-	char oldest[DAY_SIZE];
-	if (fs_check_private_dir(runs, NULL) != 0)
-		return; /* it may lead out of the cache root */
-	int n = scandir(runs, &names, days_only, alphasort);
-	day_of(time(NULL) - (time_t)c->keep_days * DAY_SECONDS, oldest);
-	for (int i = 0; i < n; i++) {
-		bool keep = i >= n - JOURNAL_DAYS_MAX && strcmp(names[i]->d_name, oldest) >= 0;
-		char *path = keep ? NULL : path_join(runs, names[i]->d_name);
-		if (path)
-			(void)fs_remove_tree(path, NULL, NULL, NULL);
-		free(path);
-		free(names[i]);
-	}
-	free(names);
-}
-
-static int make_day(const struct config *c, const char *day)
-{
-	char *runs = path_join(c->cache_root, "runs"), *path = runs ? path_join(runs, day) : NULL;
-	soldr_error err = SOLDR_ERROR_INIT;
-	int why = path ? 0 : ENOMEM;
-	if (!why && fs_make_dirs(runs, 0700, &err) != 0)
-		why = err.sys_errno ? err.sys_errno : ENOMEM;
-	if (!why && sys.mkdir(path, 0700) == 0)
-		prune_days(c, runs);
-	else if (!why && errno != EEXIST)
-		why = errno;
-	free(path);
-	free(runs);
-	return why;
-}
-
-char *journal_path(const struct config *c, const char *run)
-{
-	struct buf b = BUF_INIT;
-	buf_addf(&b, "%s/runs/%s/" JOURNAL_FILE, c->cache_root, run);
-	return buf_detach(&b);
-}
-
-/* Opens the file of this run; -1 with errno. */
-static int open_run(const struct config *c, const char *run)
-{
-	char *path = journal_path(c, run);
-	/* A FIFO or a link put there must neither hang nor lead away. */
-	int fd = path ? sys.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600) : -1;
-	int why = path ? errno : ENOMEM;
-	free(path);
-	errno = why;
-	return fd;
-}
-
-/* The run's journal, or the day's. */
-static int open_journal(const struct config *c, time_t now, char run[JOURNAL_RUN_MAX], soldr_error *err)
-{
-	int fd = -1;
-	errno = ENOENT;
-	if (c->run_id) {
-		snprintf(run, JOURNAL_RUN_MAX, "%s", c->run_id);
-		fd = open_run(c, run);
-	}
-	if (fd < 0 && errno == ENOENT) {
-		day_of(now, run);
-		fd = open_run(c, run);
-	}
-	if (fd < 0 && errno == ENOENT) {
-		errno = make_day(c, run);
-		if (!errno)
-			fd = open_run(c, run);
-	}
-	if (fd < 0)
-		err_set(err, SOLDR_E_IO, errno, origin,
-		        "cannot open %s/runs/%s/" JOURNAL_FILE " for appending (mend its directory, or set audit.mode: off)",
-		        c->cache_root, run);
-	return fd;
-}
-
-int journal_check(const struct config *c, soldr_error *err)
-{
-	char run[JOURNAL_RUN_MAX];
-	int fd = open_journal(c, time(NULL), run, err);
-	if (fd < 0)
-		return err->code;
-	sys.close(fd);
-	return 0;
-}
-
-static int write_line(int fd, const struct buf *b, const char *path, bool *torn, soldr_error *err)
-{
-	/* The first byte ends a torn line. */
-	const char *from = b->data + !*torn;
-	size_t len = b->len - !*torn;
-	ssize_t n;
-	do
-		n = sys.write(fd, from, len);
-	while (n < 0 && errno == EINTR);
-	if (n == (ssize_t)len)
-		return 0;
-	*torn = *torn || n > 0;
-	return err_set(err, SOLDR_E_IO, n < 0 ? errno : ENOSPC, origin,
-	               "cannot write to the journal below %s (make room there, or set audit.mode: off)", path);
-}
-
-static char *full_path(const struct config *c, const char *run)
-{
-	struct buf b = BUF_INIT;
-	buf_addf(&b, "%s/runs/%s/" JOURNAL_FULL, c->cache_root, run);
-	return buf_detach(&b);
-}
-
-bool journal_is_full(const struct config *c, const char *run)
-{
-	struct stat st;
-	char *path = full_path(c, run);
-	bool full = path && sys.lstat(path, &st) == 0;
-	free(path);
-	return full;
-}
-
-/* The file's own size is asked for: counters would not know of other backends' lines, nor of what a crash left out. */
-static bool has_room(const struct config *c, int fd, size_t len)
-{
-	struct stat st;
-	return c->sink_policy == SINK_FAIL_LOSSLESS || sys.fstat(fd, &st) != 0 || st.st_size + (int64_t)len <= c->max_journal_size;
-}
-
-/* One process of all makes the file, and has the message. */
-static int leave_out(const struct config *c, const char *run, soldr_error *err)
-{
-	char *path = full_path(c, run);
-	int fd = path ? sys.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
-	free(path);
-	if (fd < 0)
-		return err_set(err, SOLDR_E_LIMIT, 0, origin, "%s", "");
-	sys.close(fd);
-	return err_set(err, SOLDR_E_LIMIT, 0, origin,
-	               "the journal of run %s has reached audit.max_journal_size; later compiles are left out of it and counted as journal_full", run);
-}
-
 int journal_append(const struct config *c, const struct journal_entry *e, bool *torn, soldr_error *err)
 {
 	soldr_error local = SOLDR_ERROR_INIT;
-	char run[JOURNAL_RUN_MAX];
 	struct timespec now = {0};
+	struct sink_end end;
 	struct buf b = {.max = 8 * (size_t)JOURNAL_LINE_MAX}; /* an escape takes up to six bytes for one */
 	if (!err)
 		err = &local;
 	clock_gettime(CLOCK_REALTIME, &now);
-	int fd = open_journal(c, now.tv_sec, run, err);
-	if (fd < 0)
-		return err->code;
+	int rc = sink_open(c, &sink_journal, now.tv_sec, &end, err);
+	if (rc)
+		return rc;
 	buf_addc(&b, '\n');
-	journal_line(c, run, e, &now, &b);
-	int rc = !buf_ok(&b)                  ? err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory")
-	         : has_room(c, fd, b.len) ? write_line(fd, &b, c->cache_root, torn, err)
-	                                  : leave_out(c, run, err);
-	sys.close(fd);
+	journal_line(c, end.run, e, &now, &b);
+	rc = sink_write(c, &end, &b, torn, err);
+	sink_close(&end);
 	buf_release(&b);
 	return rc;
 }
 
 /* ---- reading ----------------------------------------------------------------------------- */
+
+char *journal_path(const struct config *c, const char *run)
+{
+	return sink_path(c, run, JOURNAL_FILE);
+}
 
 int journal_latest(const struct config *c, char run[JOURNAL_RUN_MAX], soldr_error *err)
 {

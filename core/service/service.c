@@ -108,6 +108,7 @@ static int open_backend(soldr_service *s, struct config_kvs *kvs, soldr_error *e
 	if (config_kvs_add(kvs, "host.cache_root", c->cache_root) != 0 ||
 	    config_kvs_add(kvs, "host.readonly", c->readonly ? "true" : "false") != 0 ||
 	    config_kvs_add(kvs, "host.path_remap", c->path_remap == PATH_REMAP_AUTO ? "auto" : "off") != 0 ||
+	    config_kvs_add(kvs, "host.audit_mode", audit_mode_name(sink_wanted(c) ? c->audit_mode : AUDIT_OFF)) != 0 ||
 	    config_kvs_add(kvs, "host.verify_percent", percent) != 0 || add_redaction(c, kvs) != 0 ||
 	    (c->worktree_root && config_kvs_add(kvs, "host.worktree_root", c->worktree_root) != 0))
 		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
@@ -146,6 +147,7 @@ int host_start(const struct host_options *o, soldr_service **out, soldr_error *e
 	s->limits.nice_add = nice_of[o->config->priority];
 	pthread_mutex_init(&s->list_lock, NULL);
 	pthread_mutex_init(&s->call_lock, NULL);
+	pthread_mutex_init(&s->audit_lock, NULL);
 	s->cwd = strdup(o->cwd);
 	log_init(&s->log, s->config);
 	host_api_init(s);
@@ -169,12 +171,13 @@ int host_start(const struct host_options *o, soldr_service **out, soldr_error *e
 		rc = open_backend(s, &kvs, err);
 		can_go_on = rc && service_falls_back(s->config, rc);
 	}
-	if (root && journal_wanted(s->config) && s->config->sink_policy == SINK_FAIL_LOSSLESS) {
+	if (root && sink_wanted(s->config) && s->config->sink_policy == SINK_FAIL_LOSSLESS) {
 		*err = unusable;
 		rc = root;
 		can_go_on = false;
 	}
-	s->journal = !root && journal_wanted(s->config);
+	s->journal = !root && sink_wanted(s->config);
+	audit_init(&s->audit, s->config, s->journal);
 	if (root)
 		log_forget_faults(&s->log); /* what is not safely ours is not written to, not even to say so */
 	else
@@ -217,7 +220,7 @@ int32_t soldr_service_start(const soldr_service_config *given, soldr_service **o
 		return rc;
 	}
 	s->own_config = config;
-	s->config = &s->own_config;
+	s->config = s->audit.config = &s->own_config;
 	s->config_owned = true;
 	*out = s;
 	return 0;
@@ -454,6 +457,7 @@ void soldr_service_free(soldr_service *s)
 	log_release(&s->log);
 	pthread_mutex_destroy(&s->list_lock);
 	pthread_mutex_destroy(&s->call_lock);
+	pthread_mutex_destroy(&s->audit_lock);
 	free(s->cwd);
 	if (s->config_owned)
 		config_release(&s->own_config);

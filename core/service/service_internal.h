@@ -5,6 +5,7 @@
 #ifndef SOLDR_SERVICE_INTERNAL_H
 #define SOLDR_SERVICE_INTERNAL_H
 
+#include "audit.h"
 #include "host.h"
 #include "log.h"
 
@@ -22,6 +23,7 @@ struct active {
 	bool stopped;           /* it was run, and ended by cancellation or a time-out: it is not run again */
 	int32_t exit_code, signal; /* of that run */
 	uint64_t start_ns;
+	struct audit_request audit; /* guarded by the service's audit_lock */
 };
 
 struct soldr_service {
@@ -35,13 +37,15 @@ struct soldr_service {
 	struct exec_limits limits;
 	struct log log;
 	struct counters *total, *run; /* NULL: not counted */
-	bool journal;                 /* a line for each compile */
-	bool journal_lost;            /* a line could not be written, and that was said */
+	bool journal;                 /* a line for each compile, and events */
+	bool journal_lost;            /* one could not be written, and that was said */
+	struct audit audit;
 	struct plugin plugin;         /* backend.abi == 0: none, everything falls back */
 	soldr_instance *instance;
 	char fault_reason[40];        /* why there is none */
 	soldr_host host;              /* what the plugin sees; core points back here */
 	pthread_mutex_t list_lock;    /* guards active and next_id */
+	pthread_mutex_t audit_lock;   /* guards the events of requests in progress */
 	pthread_mutex_t call_lock;    /* held around calls of a backend without CONCURRENT */
 	struct active *active;
 	uint64_t next_id;
@@ -66,6 +70,8 @@ int service_leave(soldr_service *, int rc);
 void host_api_init(soldr_service *);
 /* Writes what was emitted to the sink, and forgets it. */
 void active_flush(struct active *);
+/* Adds an event to the request's (audit.h). */
+void active_audit(struct active *, const char *event, const soldr_kv *, uint32_t n);
 /* Runs the request's compile without cache, replacing the process where allowed. */
 int active_run_bare(struct active *, uint32_t outcome, const char *reason, soldr_result *, soldr_error *);
 

@@ -321,6 +321,7 @@ int session_totals(const struct session *session, struct counter_totals *totals,
 		.error_hits = less(now.error_hits, b->error_hits),
 		.time_saved_ns = less(now.time_saved_ns, b->time_saved_ns),
 		.since_unix = now.since_unix,
+		.audit_lost_events = less(now.audit_lost_events, b->audit_lost_events),
 	};
 	for (size_t i = 0; i < SOLDR_REASON_COUNT; i++)
 		totals->reasons[i] = less(now.reasons[i], b->reasons[i]);
@@ -340,17 +341,7 @@ static void summary_json(const struct session *session, const struct session_end
 	json_str(&j, "backend", end->backend);
 	json_u64(&j, "duration_ms", end->duration_ns / 1000000);
 	json_open(&j, "counts", '{');
-	json_u64(&j, "compilations", t->compilations);
-	json_u64(&j, "hits", t->hits);
-	json_u64(&j, "misses", t->misses);
-	json_u64(&j, "non_cacheable", t->non_cacheable);
-	json_u64(&j, "passthrough", t->passthrough);
-	json_u64(&j, "fallbacks", t->fallbacks);
-	json_u64(&j, "errors", t->errors);
-	json_u64(&j, "error_hits", t->error_hits);
-	json_u64(&j, "time_saved_ms", t->time_saved_ns / 1000000);
-	json_u64(&j, "verified", t->reasons[SOLDR_REASON_VERIFIED]);
-	json_u64(&j, "verify_mismatches", t->reasons[SOLDR_REASON_VERIFY_MISMATCH]);
+	counters_json(&j, t, t->audit_lost_events);
 	json_close(&j, '}');
 	json_open(&j, "reasons", '{');
 	for (enum soldr_reason r = SOLDR_REASON_NONE + 1; r < SOLDR_REASON_COUNT; r++)

@@ -9,6 +9,11 @@ struct json json_to(struct buf *out, bool indent)
 	return (struct json){.out = out, .indent = indent};
 }
 
+struct json json_members(struct buf *out)
+{
+	return (struct json){.out = out, .depth = 1};
+}
+
 static void newline(struct json *j)
 {
 	if (!j->indent)

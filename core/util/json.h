@@ -22,6 +22,8 @@ struct json {
 bool json_is_utf8(const char *, size_t len);
 
 struct json json_to(struct buf *, bool indent);
+/* The members of an object, or the elements of a list, whose brackets somebody else writes. */
+struct json json_members(struct buf *);
 /* key is NULL inside an array and at the top. */
 void json_open(struct json *, const char *key, char bracket); /* '{' or '[' */
 void json_close(struct json *, char bracket);                 /* '}' or ']' */

@@ -8,6 +8,7 @@
 #include "history.h"
 #include "native.h"
 #include "path.h"
+#include "phase.h"
 #include "precompiled.h"
 #include "sys.h"
 
@@ -160,6 +161,7 @@ static int32_t embedded_open(const soldr_host *host, const soldr_kv *kv, uint32_
 	kv_list(kv, n, "host.redact_deny", &inst->redact_deny);
 	kv_list(kv, n, "host.redact_allow", &inst->redact_allow);
 	inst->redact_off = strcmp(kv_find(kv, n, "host.redact", "true"), "false") == 0;
+	inst->audit = (int)phase_detail_of(kv_find(kv, n, "host.audit_mode", NULL));
 	kv_list(kv, n, "rust.key_env", &inst->key_env);
 	kv_list(kv, n, "rust.extra_inputs", &inst->extra_inputs);
 	inst->package_tree = strcmp(kv_find(kv, n, "rust.package_tree", "false"), "true") == 0;
@@ -357,7 +359,7 @@ static enum soldr_reason set_outputs(struct unit *u)
 	return fine ? SOLDR_REASON_NONE : SOLDR_REASON_OUTPUT_SPECIAL;
 }
 
-enum soldr_reason unit_prepare(struct unit *u, char *detail, size_t detail_size, soldr_error *err, int *rc)
+static enum soldr_reason prepare(struct unit *u, char *detail, size_t detail_size, soldr_error *err, int *rc)
 {
 	enum soldr_reason why;
 	struct tuple tuple;
@@ -403,6 +405,14 @@ enum soldr_reason unit_prepare(struct unit *u, char *detail, size_t detail_size,
 	                                    : key_compute(&u->key, &u->inv, req, u->real, u->tools, &u->source, u->root, err);
 	key_terminal(req, &u->terminal);
 	return SOLDR_REASON_NONE;
+}
+
+enum soldr_reason unit_prepare(struct unit *u, char *detail, size_t detail_size, soldr_error *err, int *rc)
+{
+	uint64_t begun = phase_begin(u);
+	enum soldr_reason why = prepare(u, detail, detail_size, err, rc);
+	phase_fingerprint(u, begun, why);
+	return why;
 }
 
 void unit_release(struct unit *u)

@@ -1,4 +1,5 @@
 /* lookup: from the direct key to outputs on disk. See unit.h. */
+#include "phase.h"
 #include "precompiled.h"
 #include "rust.h"
 #include "unit.h"
@@ -89,12 +90,14 @@ static void renew(struct unit *u, const struct manifest *m, const struct candida
 
 static int serve(struct unit *u, const struct entry *e, soldr_result *r, soldr_error *err)
 {
-	uint64_t bytes = 0;
+	const uint32_t count = (uint32_t)u->output_count;
+	uint64_t bytes = 0, begun = phase_begin(u);
 	int rc = materialise(e, u->outputs, u->output_count, &bytes, err);
 	if (!rc)
 		rc = replay(u, e, ENTRY_STDOUT, SOLDR_STDOUT, err);
 	if (!rc)
 		rc = replay(u, e, ENTRY_STDERR, SOLDR_STDERR, err);
+	phase_end(u, "materialise", begun, &(struct phase_facts){.outputs = &count, .bytes = &bytes});
 	if (rc)
 		return rc;
 	r->outcome = SOLDR_OUTCOME_HIT;
@@ -117,16 +120,27 @@ static enum soldr_reason take_entry(struct unit *u, const struct candidate *c)
 	return remap_restore(u, &found->entry, found->texts, &ignored) == 0 ? SOLDR_REASON_NONE : SOLDR_REASON_ENTRY_CORRUPT;
 }
 
+static void tell(const struct unit *u, uint64_t begun, const struct candidate *c, enum soldr_reason why)
+{
+	const bool hit = c && why == SOLDR_REASON_NONE;
+	phase_end(u, "lookup", begun, &(struct phase_facts){
+		.result = hit ? "hit" : "miss", .why = why, .inputs = hit ? &c->input_count : NULL, .guards = hit ? &c->guard_count : NULL,
+		.candidates = &u->found.manifest.candidate_count, .key = hit ? &c->result : NULL, .direct = true,
+	});
+}
+
 int lookup(struct unit *u, soldr_result *r, soldr_error *err)
 {
 	struct found *found = &u->found;
 	char detail[sizeof r->detail] = "";
 	const struct surroundings at = unit_surroundings(u);
+	const uint64_t begun = phase_begin(u);
 	bool stale = false;
 	int rc = 0;
 	if (u->req->flags & SOLDR_REQUEST_RECACHE) {
 		found->why = SOLDR_REASON_RECACHE;
 		result_reason(r, SOLDR_REASON_RECACHE, "");
+		tell(u, begun, NULL, SOLDR_REASON_RECACHE);
 		return 0;
 	}
 	enum soldr_reason why = read_manifest(u, &found->manifest);
@@ -140,6 +154,7 @@ int lookup(struct unit *u, soldr_result *r, soldr_error *err)
 	if (rc)
 		return rc;
 	found->why = why;
+	tell(u, begun, c, why);
 	if (!c || why != SOLDR_REASON_NONE) {
 		result_reason(r, why, detail);
 		return 0;

@@ -21,6 +21,7 @@
 #include "depfile.h"
 #include "fs.h"
 #include "path.h"
+#include "phase.h"
 #include "precompiled.h"
 #include "witness.h"
 #include "worktree.h"
@@ -541,6 +542,7 @@ static bool is_comparable(const struct unit *u, const struct run *run, enum sold
 static enum soldr_reason keep(struct unit *u, struct run *run, enum soldr_reason why, struct product *p, const struct input_list *inputs,
                               const struct guard_list *guards, soldr_result *r, soldr_error *err)
 {
+	const uint64_t begun = phase_begin(u);
 	bool comparable = is_comparable(u, run, why);
 	if (why != SOLDR_REASON_NONE && !comparable)
 		return why;
@@ -557,6 +559,7 @@ static enum soldr_reason keep(struct unit *u, struct run *run, enum soldr_reason
 			why = reason_of_store_error(err);
 	}
 	r->output_bytes = p->bytes;
+	phase_store(u, begun, why == SOLDR_REASON_NONE && !stays, why, p->bytes);
 	return why;
 }
 
@@ -581,6 +584,7 @@ static int finish(struct unit *u, struct run *run, const struct identity *id, so
 	char detail[sizeof r->detail] = "";
 	enum soldr_reason why = SOLDR_REASON_NONE;
 	int rc = 0, read = 0;
+	const uint64_t begun = phase_begin(u);
 	run->alone = true;
 	if (run->filter) /* the depfile is not yet what it has to be */
 		run->alone = witness_alone(&run->witness, 1);
@@ -606,6 +610,7 @@ static int finish(struct unit *u, struct run *run, const struct identity *id, so
 		why = expansion_judge(u, &inputs, detail, sizeof detail);
 	if (!rc && !u->rust && why == SOLDR_REASON_NONE)
 		why = guards_make(u, id, &inputs, run->begun, &guards, detail, sizeof detail);
+	phase_inputs(u, begun, why, (uint32_t)inputs.len, guards.len);
 	if (!rc && why == SOLDR_REASON_NONE)
 		why = judge_run(u, run);
 	if (!rc && why == SOLDR_REASON_NONE && !run->alone)

@@ -13,6 +13,7 @@
  *   verify.c    a share of the hits is compiled anyway, and compared
  *   evidence.c  what is kept of a hit that would have been wrong
  *   remap.c     what checkouts may share, where the user wants it
+ *   phase.c     what the audit trail is told
  *   explain.c   what a miss differed in from an earlier compile of its source
  */
 #ifndef EMBEDDED_UNIT_H
@@ -54,6 +55,7 @@ struct soldr_instance {
 	struct vec redact_deny, redact_allow; /* the user's patterns of names */
 	bool redact_off;         /* secrets may be written down */
 	bool upkeep_pending;     /* a task of the host's executor; atomic */
+	int audit;               /* enum phase_detail */
 };
 
 /* The texts of an entry that may name the root: depfile, and with rustc stderr. */

@@ -51,15 +51,29 @@ is "$(count small.calls getdents getdents64)" 0 "and lists no directory"
 is "$(count small.calls flock fsync fdatasync)" 0 "and waits for nobody"
 is "$(count small.calls socket connect)" 0 "and talks to nobody"
 
-# Settings (2), source, manifest, entry, output, journal, counters, the compiler, the working directory, and that again for guards.
+# Settings (2), source, manifest, entry, output, journal, audit log, counters, the compiler, the working directory, and that again for guards.
 linked=$(readelf -lW "$SOLDR" | grep -c INTERP)
-[ "$linked" = 0 ] && at_most "$(count small.calls open openat)" 11 "files opened"
-at_most "$(count small.calls write writev pwrite64)" 2 "writes: the output and a line of the journal"
+[ "$linked" = 0 ] && at_most "$(count small.calls open openat)" 12 "files opened"
+at_most "$(count small.calls write writev pwrite64)" 3 "writes: the output, a line of the journal, an event"
 at_most "$(grep -vcxE 'newfstatat|stat|lstat|statx|readlink|access|faccessat|faccessat2' small.calls)" 90 \
 	"calls that are no question for a name"
 # Each header is looked at once, in a directory that was opened for that; nothing else grows with their number.
 at_most $(($(wc -l <large.calls) - $(wc -l <small.calls))) 104 "more calls for 100 headers"
 at_most "$(grep -c '"headers/h' trace)" 8 "walks to a header from the working directory"
+
+# What the audit log costs a hit: nothing while it is off, a file opened, measured, written and closed for the journal and for events.
+mode_calls() { # MODE
+	SOLDR_AUDIT=$1
+	export SOLDR_AUDIT
+	calls small | wc -l
+	unset SOLDR_AUDIT
+}
+off=$(mode_calls off)
+is "$(mode_calls summary)" "$off" "the audit modes off and summary make the same calls"
+at_most $(($(mode_calls normal) - off)) 10 "more calls in mode normal"
+at_most $(($(mode_calls verbose) - off)) 14 "more calls in mode verbose"
+at_most $(($(mode_calls forensic) - off)) 14 "more calls in mode forensic"
+calls small >small.calls
 
 # A miss: the driver, the compiler, the assembler. A configuration header that nothing names costs no run more, a macro that may
 # name one is settled by the preprocessor.

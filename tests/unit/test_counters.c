@@ -47,8 +47,10 @@ static void every_outcome_has_its_counter(void)
 		soldr_result r = result_of(all[i].outcome, all[i].reason, all[i].saved);
 		counters_add(c, &r, all[i].failed);
 	}
+	counters_add_lost_events(c, 4);
 	counters_close(c);
 	struct counter_totals t = read_totals(file);
+	SAME_NUMBER(t.audit_lost_events, 4);
 	SAME_NUMBER(t.compilations, 9);
 	SAME_NUMBER(t.hits, 3);
 	SAME_NUMBER(t.error_hits, 1);

@@ -1,5 +1,6 @@
 /* journal: what a line holds, where it goes, and what a reader makes of a file that others tore. */
 #include "clock.h"
+#include "ids.h"
 #include "journal.h"
 #include "room.h"
 
@@ -36,7 +37,7 @@ static const soldr_result hit = {
 /* The line without what differs from run to run. */
 static char *line_of(const struct config *c, const soldr_request *req, const soldr_result *r, bool replaced)
 {
-	const struct journal_entry e = {req, r, replaced, 5};
+	const struct journal_entry e = {req, r, "0123456789abcdef0123456789abcdef", replaced, 5};
 	const struct timespec when = {.tv_sec = 1795000000, .tv_nsec = 42};
 	struct buf b = BUF_INIT, out = BUF_INIT;
 	journal_line(c, "a-run", &e, &when, &b);
@@ -144,7 +145,9 @@ static void long_lists_are_cut(void)
 static int append(struct config *c, bool *torn, soldr_error *err)
 {
 	soldr_request req = request_of(arguments);
-	const struct journal_entry e = {&req, &hit, false, 1};
+	struct ids ids;
+	ids_make(&ids, 0, &req);
+	const struct journal_entry e = {&req, &hit, ids.id, false, 1};
 	return journal_append(c, &e, torn, err);
 }
 
@@ -209,7 +212,7 @@ static void days_are_bounded(void)
 	room_put(&room, "runs/day-old/journal.jsonl", "");
 	room_put(&room, "runs/20200101T000000-1-00000000/journal.jsonl", "");
 	CU_ASSERT_EQUAL(append(&c, &torn, NULL), 0);
-	SAME_NUMBER(count_names(room_path(&room, "runs"), "day-2"), JOURNAL_DAYS_MAX);
+	SAME_NUMBER(count_names(room_path(&room, "runs"), "day-2"), SINK_DAYS_MAX);
 	CU_ASSERT_TRUE(room_has(&room, "runs/day-old"));
 	CU_ASSERT_TRUE(room_has(&room, "runs/20200101T000000-1-00000000"));
 	/* Few, but too old. */
@@ -238,10 +241,10 @@ static void a_full_journal_takes_no_more(void)
 	c.max_journal_size = 3 * st.st_size + 2;
 	CU_ASSERT_EQUAL(append(&c, &torn, &err), 0);
 	CU_ASSERT_EQUAL(append(&c, &torn, &err), 0);
-	CU_ASSERT_FALSE(journal_is_full(&c, "r"));
+	CU_ASSERT_FALSE(sink_is_full(&c, &sink_journal, "r"));
 	CU_ASSERT_EQUAL(append(&c, &torn, &err), SOLDR_E_LIMIT);
 	HOLDS(err.message, "max_journal_size");
-	CU_ASSERT_TRUE(journal_is_full(&c, "r"));
+	CU_ASSERT_TRUE(sink_is_full(&c, &sink_journal, "r"));
 	CU_ASSERT_EQUAL(append(&c, &torn, &err), SOLDR_E_LIMIT);
 	CU_ASSERT_STRING_EQUAL(err.message, "");
 	CU_ASSERT_EQUAL(stat(room_path(&room, "runs/r/journal.jsonl"), &st), 0);
@@ -258,10 +261,10 @@ static void modes_and_readonly_decide(void)
 	struct config c = config_of(&room);
 	for (int mode = AUDIT_OFF; mode <= AUDIT_FORENSIC; mode++) {
 		c.audit_mode = (enum config_audit_mode)mode;
-		CU_ASSERT_EQUAL(journal_wanted(&c), mode >= AUDIT_NORMAL);
+		CU_ASSERT_EQUAL(sink_wanted(&c), mode >= AUDIT_NORMAL);
 	}
 	c.readonly = true;
-	CU_ASSERT_FALSE(journal_wanted(&c));
+	CU_ASSERT_FALSE(sink_wanted(&c));
 	room_release(&room);
 }
 
@@ -278,7 +281,7 @@ static void places_that_are_no_files_are_refused(void)
 	CU_ASSERT_FALSE(room_has(&room, "victim"));
 	CU_ASSERT_EQUAL(room_sh(&room, "rm runs/r/journal.jsonl && mkfifo runs/r/journal.jsonl"), 0);
 	CU_ASSERT_EQUAL(append(&c, &torn, &err), SOLDR_E_IO);
-	CU_ASSERT_EQUAL(journal_check(&c, &err), SOLDR_E_IO);
+	CU_ASSERT_EQUAL(sink_check(&c, &sink_journal, &err), SOLDR_E_IO);
 	HOLDS(err.message, "runs/r/journal.jsonl");
 	size_t broken;
 	char *file = journal_path(&c, "r");

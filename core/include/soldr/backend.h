@@ -235,7 +235,15 @@ typedef struct soldr_host {
 	uint64_t (*monotonic_ns)(soldr_core *);
 	/* 1 when the request (0: the service) was cancelled. */
 	uint32_t (*cancelled)(soldr_core *, uint64_t request_id);
-	/* Records an event of the audit trail, as the user's audit mode allows. */
+	/*
+	 * Records an event of the audit trail, as the user's audit mode allows:
+	 * "compile" adds to what is said of the request itself (source, output,
+	 * language), every other name is a phase of it, from verbose on. event:
+	 * [a-z0-9_.-]+, at most 64 bytes. "duration_ns" makes it a span that ends now. Keys are
+	 * [a-z0-9_]+; those that end in _ns, _bytes or _count have numbers, neighbours
+	 * with one key that ends in [] are a list. "evidence[]" names what is kept
+	 * on disk. Secrets are taken out. All is copied.
+	 */
 	void (*audit)(soldr_core *, uint64_t request_id, const char *event, const soldr_kv *, uint32_t n);
 	/*
 	 * Appends to the request's stdout or stderr. The bytes reach the user
@@ -324,6 +332,7 @@ typedef struct soldr_backend {
 	 *   host.verify_percent  "0" to "100": the share of hits to compile anyway and compare
 	 *   host.disk_budget  bytes that the store may have, in place of the backend's own limit; absent: no budget
 	 *   host.maintenance  "service": the backend keeps to its limits by itself; "host": only when maintain() is called
+	 *   host.audit_mode  "off", "summary", "normal", "verbose" or "forensic": what audit() makes use of
 	 */
 	int32_t (*open)(const soldr_host *, const soldr_kv *, uint32_t n, soldr_instance **out, soldr_error *);
 	/*

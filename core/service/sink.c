@@ -1,0 +1,209 @@
+/*
+ * sink: see sink.h. Whoever makes a file knows that it did (O_EXCL), and can
+ * write what has to stand there once.
+ */
+#include "sink.h"
+
+#include "clock.h"
+#include "fs.h"
+#include "path.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char day_prefix[] = "day-";
+
+enum { DAY_DIGITS = 8, DAY_SIZE = 16, DAY_SECONDS = 86400 };
+
+const struct sink sink_journal = {"journal.jsonl", "journal.full", "journal"};
+const struct sink sink_audit = {"audit.jsonl", "audit.full", "audit log"};
+
+bool sink_wanted(const struct config *c)
+{
+	return c->audit_mode >= AUDIT_NORMAL && !c->readonly;
+}
+
+static void day_of(time_t when, char day[DAY_SIZE])
+{
+	const struct clock_utc utc = clock_utc(when);
+	snprintf(day, DAY_SIZE, "%s%04u%02u%02u", day_prefix, (unsigned)utc.year % 10000, utc.month % 100, utc.day % 100);
+}
+
+bool sink_is_day(const char *run)
+{
+	const char *digits = run + sizeof day_prefix - 1;
+	return strncmp(run, day_prefix, sizeof day_prefix - 1) == 0 && strlen(digits) == DAY_DIGITS &&
+	       strspn(digits, "0123456789") == DAY_DIGITS;
+}
+
+static int days_only(const struct dirent *e)
+{
+	return sink_is_day(e->d_name);
+}
+
+/* Names sort by time. What cannot be removed stays; the next day tries again. */
+static void prune_days(const struct config *c, const char *runs)
+{
+	struct dirent **names = NULL;
+	char oldest[DAY_SIZE];
+	if (fs_check_private_dir(runs, NULL) != 0)
+		return; /* it may lead out of the cache root */
+	int n = scandir(runs, &names, days_only, alphasort);
+	day_of(time(NULL) - (time_t)c->keep_days * DAY_SECONDS, oldest);
+	for (int i = 0; i < n; i++) {
+		bool keep = i >= n - SINK_DAYS_MAX && strcmp(names[i]->d_name, oldest) >= 0;
+		char *path = keep ? NULL : path_join(runs, names[i]->d_name);
+		if (path)
+			(void)fs_remove_tree(path, NULL, NULL, NULL);
+		free(path);
+		free(names[i]);
+	}
+	free(names);
+}
+
+static int make_day(const struct config *c, const char *day)
+{
+	char *runs = path_join(c->cache_root, "runs"), *path = runs ? path_join(runs, day) : NULL;
+	soldr_error err = SOLDR_ERROR_INIT;
+	int why = path ? 0 : ENOMEM;
+	if (!why && fs_make_dirs(runs, 0700, &err) != 0)
+		why = err.sys_errno ? err.sys_errno : ENOMEM;
+	if (!why && sys.mkdir(path, 0700) == 0)
+		prune_days(c, runs);
+	else if (!why && errno != EEXIST)
+		why = errno;
+	free(path);
+	free(runs);
+	return why;
+}
+
+char *sink_path(const struct config *c, const char *run, const char *name)
+{
+	struct buf b = BUF_INIT;
+	buf_addf(&b, "%s/runs/%s/%s", c->cache_root, run, name);
+	return buf_detach(&b);
+}
+
+/* Opens the file of end->run; false with errno. */
+static bool open_run(const struct config *c, struct sink_end *end)
+{
+	/* A FIFO or a link put there must neither hang nor lead away. */
+	enum { HOW = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK };
+	char *path = sink_path(c, end->run, end->sink->file);
+	end->fd = path ? sys.open(path, HOW, 0) : -1;
+	int why = path ? errno : ENOMEM;
+	if (end->fd < 0 && why == ENOENT) {
+		end->fd = sys.open(path, HOW | O_CREAT | O_EXCL, 0600);
+		why = errno;
+		end->made = end->fd >= 0;
+	}
+	if (end->fd < 0 && why == EEXIST) {
+		end->fd = sys.open(path, HOW, 0);
+		why = errno;
+	}
+	free(path);
+	errno = why;
+	return end->fd >= 0;
+}
+
+int sink_open(const struct config *c, const struct sink *sink, time_t now, struct sink_end *end, soldr_error *err)
+{
+	*end = (struct sink_end){.sink = sink, .fd = -1};
+	errno = ENOENT;
+	if (c->run_id) {
+		snprintf(end->run, sizeof end->run, "%s", c->run_id);
+		open_run(c, end);
+	}
+	if (end->fd < 0 && errno == ENOENT) {
+		day_of(now, end->run);
+		open_run(c, end);
+	}
+	if (end->fd < 0 && errno == ENOENT) {
+		errno = make_day(c, end->run);
+		if (!errno)
+			open_run(c, end);
+	}
+	if (end->fd >= 0)
+		return 0;
+	return err_set(err, SOLDR_E_IO, errno, sink->what,
+	               "cannot open %s/runs/%s/%s for appending (mend its directory, or set audit.mode: off)", c->cache_root, end->run,
+	               sink->file);
+}
+
+void sink_close(struct sink_end *end)
+{
+	if (end->fd >= 0)
+		sys.close(end->fd);
+	end->fd = -1;
+}
+
+int sink_check(const struct config *c, const struct sink *sink, soldr_error *err)
+{
+	struct sink_end end;
+	int rc = sink_open(c, sink, time(NULL), &end, err);
+	sink_close(&end);
+	return rc;
+}
+
+bool sink_may_pass(int why)
+{
+	return why == ENOSPC || why == EDQUOT || why == EMFILE || why == ENFILE || why == ENOMEM || why == EAGAIN;
+}
+
+static int write_lines(const struct config *c, const struct sink_end *end, const struct buf *b, bool *torn, soldr_error *err)
+{
+	/* The first byte ends a torn line. */
+	const char *from = b->data + !*torn;
+	size_t len = b->len - !*torn;
+	ssize_t n;
+	do
+		n = sys.write(end->fd, from, len);
+	while (n < 0 && errno == EINTR);
+	if (n == (ssize_t)len)
+		return 0;
+	*torn = *torn || n > 0;
+	return err_set(err, SOLDR_E_IO, n < 0 ? errno : ENOSPC, end->sink->what,
+	               "cannot write to the %s below %s (make room there, or set audit.mode: off)", end->sink->what, c->cache_root);
+}
+
+bool sink_is_full(const struct config *c, const struct sink *sink, const char *run)
+{
+	struct stat st;
+	char *path = sink_path(c, run, sink->full);
+	bool full = path && sys.lstat(path, &st) == 0;
+	free(path);
+	return full;
+}
+
+/* The file's own size is asked for: counters would not know of other backends' lines, nor of what a crash left out. */
+static bool has_room(const struct config *c, int fd, size_t len)
+{
+	struct stat st;
+	return c->sink_policy == SINK_FAIL_LOSSLESS || sys.fstat(fd, &st) != 0 || st.st_size + (int64_t)len <= c->max_journal_size;
+}
+
+/* One process of all makes the file, and has the message. */
+static int leave_out(const struct config *c, const struct sink_end *end, soldr_error *err)
+{
+	char *path = sink_path(c, end->run, end->sink->full);
+	int fd = path ? sys.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+	free(path);
+	if (fd < 0)
+		return err_set(err, SOLDR_E_LIMIT, 0, end->sink->what, "%s", "");
+	sys.close(fd);
+	return err_set(err, SOLDR_E_LIMIT, 0, end->sink->what,
+	               "the %s of run %s has reached audit.max_journal_size; later compiles are left out of it and counted as journal_full",
+	               end->sink->what, end->run);
+}
+
+int sink_write(const struct config *c, const struct sink_end *end, const struct buf *text, bool *torn, soldr_error *err)
+{
+	if (!buf_ok(text))
+		return err_set(err, SOLDR_E_NOMEM, 0, end->sink->what, "out of memory");
+	return has_room(c, end->fd, text->len) ? write_lines(c, end, text, torn, err) : leave_out(c, end, err);
+}
