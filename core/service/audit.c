@@ -6,10 +6,12 @@
 #include "audit.h"
 
 #include "clock.h"
+#include "config_internal.h"
 #include "counters.h"
 #include "json.h"
 #include "redact.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -164,10 +166,23 @@ void audit_start_line(const struct audit *a, const struct audit_start *s, struct
 
 /* ---- the parts of a request ---------------------------------------------------------------- */
 
-void audit_request_init(struct audit_request *r, uint64_t number)
+void audit_request_init(struct audit_request *r, const struct audit *a, uint64_t number, const char *traceparent)
 {
-	*r = (struct audit_request){.text = {.max = 2 * AUDIT_LINE_MAX}};
+	*r = (struct audit_request){.parent = a->parent, .text = {.max = 2 * AUDIT_LINE_MAX}};
+	memcpy(r->trace, a->trace, sizeof r->trace);
+	if (traceparent)
+		r->parent = traceparent_read(config_valid_traceparent(traceparent) ? traceparent : NULL, r->trace);
 	ids_make(&r->ids, number, r);
+}
+
+bool audit_request_entry(const struct audit_request *r, char entry[TRACEPARENT_ENTRY_SIZE])
+{
+	char span[SPAN_SIZE];
+	if (!r->parent)
+		return false;
+	span_hex(ids_span(&r->ids, 0), span);
+	snprintf(entry, TRACEPARENT_ENTRY_SIZE, "TRACEPARENT=00-%.32s-%s-01", r->trace, span);
+	return true;
 }
 
 void audit_request_release(struct audit_request *r)
@@ -403,13 +418,13 @@ static uint64_t lines(const struct audit *a, struct audit_request *r, const stru
 {
 	struct run_ids run;
 	const bool day = sink_is_day(end->run);
-	struct place place = {a, r, *now, clock_ns(CLOCK_MONOTONIC), end->run, a->trace, a->parent, day ? 0 : a->parent};
+	struct place place = {a, r, *now, clock_ns(CLOCK_MONOTONIC), end->run, r->trace, r->parent, day ? 0 : r->parent};
 	uint64_t written = 1;
 	uint32_t n = 1;
 	r->made = r->made || end->made; /* and a first try may have failed */
-	if (r->made || !a->parent)
+	if (r->made || !r->parent)
 		ids_of_run(&run, a->config->cache_root, a->config->instance_id, end->run);
-	if (!a->parent) {
+	if (!r->parent) {
 		place.trace = run.trace;
 		place.parent = run.root;
 	}
@@ -424,7 +439,7 @@ static uint64_t lines(const struct audit *a, struct audit_request *r, const stru
 		written++;
 	}
 	struct buf fields = {.max = AUDIT_LINE_MAX};
-	compile_fields(a, r, c, day && a->parent, &fields);
+	compile_fields(a, r, c, day && r->parent, &fields);
 	const struct audit_event e = {
 		.event = "compile", .category = "compile", .level = c->result->outcome == SOLDR_OUTCOME_FALLBACK ? "warn" : "info",
 		.when = now, .ids = &r->ids, .n = 0, .run = end->run, .trace = place.trace, .compile = r->ids.id,

@@ -49,6 +49,8 @@ struct audit_part {
 
 struct audit_request {
 	struct ids ids;
+	char trace[ID_SIZE];      /* of its TRACEPARENT; "" without */
+	uint64_t parent;          /* its span; 0 without */
 	struct audit_part *parts;
 	uint32_t count, left_out;
 	bool made;                /* its first try made the file */
@@ -56,7 +58,8 @@ struct audit_request {
 	struct audit_part unit;   /* what a backend says of the compile itself */
 };
 
-void audit_request_init(struct audit_request *, uint64_t number);
+/* traceparent: of the request's own environment; NULL: that of who records. One that is not valid is none. */
+void audit_request_init(struct audit_request *, const struct audit *, uint64_t number, const char *traceparent);
 void audit_request_release(struct audit_request *);
 
 /*
@@ -82,6 +85,10 @@ struct audit_compile {
  */
 int audit_append(const struct audit *, struct audit_request *, const struct audit_compile *, bool brief, bool *torn, uint64_t *lost,
                  soldr_error *);
+
+/* "TRACEPARENT=00-TRACE-SPAN-01" for what the request runs; false: it has no trace to hand on. */
+enum { TRACEPARENT_ENTRY_SIZE = 68 };
+bool audit_request_entry(const struct audit_request *, char entry[TRACEPARENT_ENTRY_SIZE]);
 
 /* ---- a front door (audit_run.c) ---------------------------------------------------------- */
 

@@ -14,6 +14,7 @@
 
 #include "clock.h"
 #include "journal.h"
+#include "path.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -217,6 +218,13 @@ static int serve(soldr_service *s, struct active *a, soldr_result *r, soldr_erro
 	return rc ? recover(s, a, r, err) : 0;
 }
 
+/* The request's own environment counts, and what is not in it is not there. */
+static const char *env_or_none(const char *const *envp)
+{
+	const char *value = env_get(envp, "TRACEPARENT");
+	return value ? value : "";
+}
+
 int dispatch(soldr_service *s, const soldr_request *req, const struct exec_sink *sink, bool to_stdio, soldr_result *r,
              soldr_error *err)
 {
@@ -226,7 +234,7 @@ int dispatch(soldr_service *s, const soldr_request *req, const struct exec_sink 
 	soldr_error problem = SOLDR_ERROR_INIT;
 	soldr_result mine = {.struct_size = sizeof mine};
 	if (s->journal)
-		audit_request_init(&a.audit, req->id);
+		audit_request_init(&a.audit, &s->audit, req->id, req->envp == s->envp ? NULL : env_or_none(req->envp));
 	/* Where no line may be lost, no compile begins that could not be written down. */
 	bool lossless = s->journal && s->config->sink_policy == SINK_FAIL_LOSSLESS;
 	int rc = lossless ? sink_check(s->config, &sink_journal, &problem) : 0;

@@ -8,6 +8,7 @@
 #include "service_internal.h"
 
 #include "clock.h"
+#include "path.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -170,10 +171,37 @@ static void audit_child(struct active *a, const soldr_spawn *sp, int rc, const s
 	active_audit(a, "compiler", kv, n);
 }
 
+/*
+ * Hands the compile's span on to the compiler, where it was given a trace: the
+ * variable is replaced, never added. Not to rustc, whose crates may read any
+ * variable: for them the result has to be that of the variable as it was given.
+ */
+static const char **hand_on(const struct active *a, const soldr_spawn *sp, char entry[TRACEPARENT_ENTRY_SIZE])
+{
+	static const char name[] = "TRACEPARENT=";
+	const char *program = path_base(a->request->compiler);
+	size_t n = 0, at = SIZE_MAX;
+	if (!a->service->audit.wanted || (sp->flags & SOLDR_SPAWN_PROBE) || strcmp(program, "rustc") == 0 || strcmp(program, "clippy-driver") == 0)
+		return NULL;
+	for (; sp->envp[n]; n++)
+		if (strncmp(sp->envp[n], name, sizeof name - 1) == 0)
+			at = n;
+	const char **envp = at != SIZE_MAX && audit_request_entry(&a->audit, entry) ? malloc((n + 1) * sizeof *envp) : NULL;
+	if (envp) {
+		memcpy(envp, sp->envp, (n + 1) * sizeof *envp);
+		envp[at] = entry;
+	}
+	return envp;
+}
+
 static int run_spawn(struct active *a, const soldr_spawn *sp, soldr_exit *ex, soldr_error *err)
 {
 	soldr_service *s = a->service;
 	soldr_spawn full = complete(a, sp);
+	char entry[TRACEPARENT_ENTRY_SIZE];
+	const char **envp = hand_on(a, &full, entry);
+	if (envp)
+		full.envp = envp;
 	soldr_exit mine = {.struct_size = sizeof mine};
 	active_flush(a);
 	struct exec_cost cost = {0};
@@ -183,6 +211,7 @@ static int run_spawn(struct active *a, const soldr_spawn *sp, soldr_exit *ex, so
 	int rc = exec_run(&full, &a->sink, &watch, &s->limits, &mine, err);
 	if (s->audit.wanted && s->config->audit_mode >= AUDIT_VERBOSE)
 		audit_child(a, &full, rc, &mine, &cost, start);
+	free(envp);
 	if (rc) {
 		a->stopped = !(full.flags & SOLDR_SPAWN_PROBE) && (rc == SOLDR_E_CANCELLED || rc == SOLDR_E_TIMEOUT);
 		return rc;
@@ -222,7 +251,13 @@ static int replace_or_run(struct active *a, const soldr_spawn *sp, uint32_t outc
 		return rc;
 	active_flush(a);
 	service_log(s, SOLDR_LOG_INFO, origin, "%s %s, becomes %s", outcome_name(outcome), reason, full.file);
-	return exec_replace(&full, err);
+	char entry[TRACEPARENT_ENTRY_SIZE];
+	const char **envp = hand_on(a, &full, entry);
+	if (envp)
+		full.envp = envp;
+	rc = exec_replace(&full, err);
+	free(envp);
+	return rc;
 }
 
 static int32_t host_replace(soldr_core *core, uint64_t id, const soldr_spawn *sp, uint32_t outcome, const char *reason, soldr_exit *ex,

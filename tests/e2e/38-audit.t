@@ -106,6 +106,20 @@ run env TRACEPARENT=00-$trace-b7ad6b7169203331-01 "$SOLDR" gcc -O1 -c 1.c -o 1.o
 is "$(day 'E[-1]["trace_id"], E[-1]["parent_span_id"], E[-1]["fields"]["remote_parent"]')" "('$trace', 'b7ad6b7169203331', True)" \
 	"a compile outside a run joins the trace that it is given"
 
+# The compiler's own children tell what they are given: the compile's span, and a hit is none the less a hit.
+mkdir -p "$T/bin"
+printf '#!/bin/sh\necho "$TRACEPARENT" >>"%s/seen"\nexec "%s" "$@"\n' "$T" "$(command -v as)" >"$T/bin/as"
+chmod +x "$T/bin/as"
+echo 'int traced;' >traced.c
+settle
+for n in 1 2; do
+	TRACEPARENT=00-$trace-b7ad6b716920333$n-01 PATH=$T/bin:$PATH "$SOLDR" gcc -c traced.c -o traced.o
+done
+is "$(day '[e["fields"]["outcome"] for e in E[-2:]]')" "['miss', 'hit']" "the variable is in no key"
+is "$(tail -n 1 "$T/seen")" "00-$trace-$(day 'E[-2]["span_id"]')-01" "a compile hands its own span on to the compiler"
+PATH=$T/bin:$PATH "$SOLDR" gcc -c traced.c -o traced.o -O2
+is "$(tail -n 1 "$T/seen")" "" "and none where it was given none"
+
 # ---- backends ---------------------------------------------------------------------------------
 
 for backend in null wrapped; do

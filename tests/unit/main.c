@@ -6,6 +6,7 @@
 #define SUITES(X) \
 	X(args_gcc) \
 	X(args_rustc) \
+	X(audit) \
 	X(buf) \
 	X(config) \
 	X(config_files) \
