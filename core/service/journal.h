@@ -13,6 +13,7 @@
 
 #define JOURNAL_SCHEMA "soldr.journal.v1"
 #define JOURNAL_FILE "journal.jsonl"
+#define JOURNAL_FULL "journal.full"
 
 enum {
 	JOURNAL_LINE_MAX = 1 << 20, /* bytes; arguments beyond it are left out */
