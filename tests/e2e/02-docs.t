@@ -1,6 +1,7 @@
 #!/bin/sh
 # The documents say what is so: the README's snippets run, its tables are whole, generated pages are up to date.
 . "$(dirname "$0")/lib.sh"
+. "$lib_dir/snippets.sh"
 
 top=$(cd "$lib_dir/../.." && pwd)
 README=$top/README.md
@@ -46,35 +47,6 @@ while read -r file name; do
 	ok "docs/formats.md: $file has \"$name\"" grep -qF "\"$name\"" "$top/$file"
 done <named
 
-# README's snippets: blocks that open with "sh test", and after that the programs that they need. They build on one
-# another, so one shell runs them all, in order, and marks those that came to their end.
-mkdir snippets && cd snippets || exit 1
-awk -v dir="$T/snippets" '
-	/^```sh test/ { n++; file = sprintf("%s/%02d", dir, n); print substr($0, 12) >(file ".needs"); inside = 1; next }
-	/^```/ { inside = 0 }
-	inside { print >(file ".sh") }' "$README"
-ok "README has snippets to test" test -e 01.sh
-# Between snippets the file system's clock has to tick: soldr stores no result whose inputs changed as the compile began.
-cat >all.sh <<END
-set -eu
-settle() {
-	touch '$T/.tick'
-	settle_from=\$(stat -c %z '$T/.tick')
-	while touch '$T/.tick' && [ "\$(stat -c %z '$T/.tick')" = "\$settle_from" ]; do :; done
-}
-END
-for needs in [0-9]*.needs; do
-	name=${needs%.needs}
-	for program in $(cat "$needs"); do
-		command -v "$program" >/dev/null || { skip "README snippet $name" "no $program"; rm -f "$name.sh"; }
-	done
-	[ -e "$name.sh" ] && { cat "$name.sh"; echo ": >'$T/snippets/$name.done'; settle"; } >>all.sh
-done
-mkdir "$T/place" && cd "$T/place" || exit 1
-run sh "$T/snippets/all.sh"
-[ "$status" = 0 ] || lib_note "the snippets said" "$out$err"
-for script in "$T"/snippets/[0-9]*.sh; do
-	name=$(basename "$script" .sh)
-	ok "README snippet $name: $(head -n 1 "$script" | tr -d "\\\\")" test -e "$T/snippets/$name.done"
-done
+# README's snippets; those of the guides are in 04-guides.t.
+snippets "$README"
 done_testing
