@@ -1,6 +1,7 @@
 # soldr: build, test, install. `make help` lists the targets.
 #
-# Variables: CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR; V=1 shows commands; WERROR=
+# Variables: CC, AR, OBJCOPY, CFLAGS, LDFLAGS, PREFIX, DESTDIR; EMULATOR runs the
+# unit tests of another machine; V=1 shows commands; WERROR=
 # (empty) lets warnings pass; SAN=address,undefined or SAN=thread builds with
 # sanitizers, into a directory of its own; STATIC= (empty) links soldr
 # dynamically, where there is no static C library.
@@ -10,6 +11,8 @@ comma := ,
 
 CC ?= cc
 AR ?= ar
+OBJCOPY ?= objcopy
+EMULATOR ?=
 PREFIX ?= /usr/local
 CFLAGS ?= -O2 -g
 LDFLAGS ?=
@@ -158,7 +161,7 @@ $(LIBDIR)/libsoldr.a: $(OBJ_SERVICE) $(OBJ_UTIL)
 	$(call say,AR,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -r -nostdlib $^ -o $(BUILD)/obj/libsoldr.o
-	$(Q)objcopy --localize-hidden $(BUILD)/obj/libsoldr.o
+	$(Q)$(OBJCOPY) --localize-hidden $(BUILD)/obj/libsoldr.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $(BUILD)/obj/libsoldr.o
 
 $(LIBDIR)/libsoldr.so: $(OBJ_SERVICE) $(OBJ_UTIL)
@@ -300,7 +303,7 @@ BASH_DIR := share/bash-completion/completions
 ZSH_DIR ?= share/zsh/site-functions
 FISH_DIR := share/fish/vendor_completions.d
 DOC_DIR := share/doc/soldr
-DOC_PAGES := $(wildcard docs/*.md docs/*.svg)
+DOC_PAGES := $(wildcard docs/*.md docs/*.svg docs/schema/*.json)
 
 # FROM=BELOW for everything that is installed: a file of the tree, and the place below PREFIX; both directions of install.
 INSTALLED := $(BINARY)=bin/soldr $(HOST)=bin/soldr-host $(foreach p,$(PLUGINS),$(LIBDIR)/soldr/$(p).so=lib/soldr/$(p).so) \
@@ -326,7 +329,7 @@ install: all docs
 uninstall:
 	@for pair in $(INSTALLED); do rm -f "$(dest)/$${pair#*=}"; done
 	rm -f $(dest)/$(LIB_DIR)/libsoldr.so.1 $(dest)/$(LIB_DIR)/libsoldr.so
-	-rmdir $(dest)/lib/soldr $(dest)/include/soldr $(dest)/share/soldr $(dest)/$(DOC_DIR)/docs $(dest)/$(DOC_DIR)
+	-rmdir $(dest)/lib/soldr $(dest)/include/soldr $(dest)/share/soldr $(dest)/$(DOC_DIR)/docs/schema $(dest)/$(DOC_DIR)/docs $(dest)/$(DOC_DIR)
 
 # ---- packages ------------------------------------------------------------------------------
 

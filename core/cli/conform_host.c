@@ -217,7 +217,8 @@ static int32_t run(struct conform_host *h, struct conform_call *call, const sold
 	if (rc)
 		return rc;
 	call->ran += !(sp->flags & SOLDR_SPAWN_PROBE);
-	if (!hand_over(h, &mine.stdout_data, mine.stdout_len) | !hand_over(h, &mine.stderr_data, mine.stderr_len))
+	const bool kept_stdout = hand_over(h, &mine.stdout_data, mine.stdout_len), kept_stderr = hand_over(h, &mine.stderr_data, mine.stderr_len);
+	if (!kept_stdout || !kept_stderr)
 		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 	mine.struct_size = ex->struct_size;
 	memcpy(ex, &mine, sizeof mine);

@@ -20,14 +20,17 @@ typedef const soldr_backend *entry_fn(uint32_t host_abi, soldr_error *);
 
 extern entry_fn embedded_LTX_soldr_backend_v1, wrapped_LTX_soldr_backend_v1, null_LTX_soldr_backend_v1;
 
+/* ISO C has no such conversion, POSIX (dlsym) has. */
+#define ADDRESS(function) __extension__(void *)(function)
+
 const lt_dlsymlist lt_preloaded_symbols[] = {
 	{"@PROGRAM@", NULL},
 	{"embedded.a", NULL},
-	{"embedded_LTX_soldr_backend_v1", (void *)embedded_LTX_soldr_backend_v1},
+	{"embedded_LTX_soldr_backend_v1", ADDRESS(embedded_LTX_soldr_backend_v1)},
 	{"wrapped.a", NULL},
-	{"wrapped_LTX_soldr_backend_v1", (void *)wrapped_LTX_soldr_backend_v1},
+	{"wrapped_LTX_soldr_backend_v1", ADDRESS(wrapped_LTX_soldr_backend_v1)},
 	{"null.a", NULL},
-	{"null_LTX_soldr_backend_v1", (void *)null_LTX_soldr_backend_v1},
+	{"null_LTX_soldr_backend_v1", ADDRESS(null_LTX_soldr_backend_v1)},
 	{NULL, NULL},
 };
 

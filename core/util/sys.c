@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* open and openat are variadic in libc; a table entry needs one shape. */
@@ -19,9 +20,12 @@ static int sys_openat(int dir, const char *path, int flags, mode_t mode)
 	return openat(dir, path, flags, mode);
 }
 
+enum { EXCHANGE = 1 << 1 }; /* RENAME_EXCHANGE of <linux/fs.h> */
+
 static int sys_exchange(const char *one, const char *other)
 {
-	return renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE);
+	/* musl has no function for it. */
+	return (int)syscall(SYS_renameat2, AT_FDCWD, one, AT_FDCWD, other, EXCHANGE);
 }
 
 struct sys_calls sys = {

@@ -28,7 +28,7 @@ static bool add_frames(struct buf *out, const struct entry_section *s, int level
 	for (size_t at = 0; good && at < s->len; at += PIECE) {
 		size_t piece = s->len - at < PIECE ? (size_t)s->len - at : PIECE;
 		char *to = buf_reserve(out, bound);
-		size_t n = to ? ZSTD_compressCCtx(context, to, bound, s->data + at, piece, level) : 0;
+		size_t n = to ? ZSTD_compressCCtx(context, to, bound, (const char *)s->data + at, piece, level) : 0;
 		good = to && !ZSTD_isError(n) && out->len + n - before < s->len;
 		if (good) {
 			out->len += n;
@@ -167,15 +167,15 @@ static int write_frames(const struct entry_section *s, ZSTD_DCtx *context, struc
 	uint64_t written = 0;
 	int rc = 0;
 	for (size_t at = 0; !rc && at < s->len;) {
-		size_t left = (size_t)s->len - at, packed = ZSTD_findFrameCompressedSize(s->data + at, left);
-		uint64_t raw = ZSTD_isError(packed) ? UINT64_MAX : ZSTD_getFrameContentSize(s->data + at, left);
+		size_t left = (size_t)s->len - at, packed = ZSTD_findFrameCompressedSize((const char *)s->data + at, left);
+		uint64_t raw = ZSTD_isError(packed) ? UINT64_MAX : ZSTD_getFrameContentSize((const char *)s->data + at, left);
 		if (raw > s->raw_len - written) /* or one of zstd's two values for not known */
 			return damaged(err, "a section does not unpack");
 		buf_clear(piece);
 		char *to = buf_reserve(piece, (size_t)raw);
 		if (!to)
 			return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory unpacking %llu bytes", (unsigned long long)raw);
-		size_t n = ZSTD_decompressDCtx(context, to, (size_t)raw, s->data + at, packed);
+		size_t n = ZSTD_decompressDCtx(context, to, (size_t)raw, (const char *)s->data + at, packed);
 		if (ZSTD_isError(n) || n != raw)
 			return damaged(err, "a section does not unpack");
 		rc = write_out(fd, to, n, err);

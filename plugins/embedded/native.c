@@ -16,8 +16,9 @@
 #include <cpuid.h>
 #endif
 
+#define EXTENDED UINT32_C(0x80000000) /* no enumerator: these are ints */
+
 enum {
-	EXTENDED = 0x80000000,
 	LEAF_FEATURES = 1,
 	OSXSAVE = 1 << 27,      /* leaf 1 ECX */
 	LEAF_MORE_FEATURES = 7,
