@@ -1,7 +1,7 @@
 # root.sh: a clean Debian root for a test, in a mount and process namespace of its own. Source it after ../e2e/lib.sh:
 #
 #	root_needs PROGRAM…  ends the test with a skip where these, root, a namespace or debootstrap are not to be had
-#	root_make            makes the root $R, or ends the test with a skip: no network, no archive
+#	root_make [ARCH]     makes the root $R, or ends the test with a skip: no network, no archive
 #	in_root CMD…         runs it in there, as root
 #	as_user COMMAND      runs a line of shell as a user without rights, with a home of its own
 #
@@ -28,7 +28,7 @@ root_needs() {
 root_make() {
 	root_suite=${SOLDR_TEST_SUITE:-$(. /etc/os-release && echo "$VERSION_CODENAME")}
 	root_mirror=${SOLDR_TEST_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' "Codename: $root_suite" 'Created-By: Packages' | head -n 1)}
-	if ! unshare --mount --pid --fork --kill-child debootstrap --variant=minbase "$root_suite" "$R" "$root_mirror" >"$T/debootstrap.log" 2>&1; then
+	if ! unshare --mount --pid --fork --kill-child debootstrap --variant=minbase ${1:+--arch="$1"} "$root_suite" "$R" "$root_mirror" >"$T/debootstrap.log" 2>&1; then
 		skip_all "$(basename "$0")" "debootstrap: $(tail -n 1 "$T/debootstrap.log")"
 	fi
 	cp /etc/resolv.conf "$R/etc/resolv.conf"
