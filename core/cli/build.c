@@ -20,6 +20,7 @@
 #include "front.h"
 #include "fs.h"
 #include "path.h"
+#include "rescue.h"
 #include "run_manifest.h"
 #include "session.h"
 #include "signals.h"
@@ -352,10 +353,21 @@ static int run_session(struct door *door, const char *const *envp)
 /* Mistakes in the config are said here once, not by every compile of the build. */
 static int check_backend(const struct cli *cli, const struct config *config)
 {
+	soldr_error err = SOLDR_ERROR_INIT;
+	struct host_crash crash = {.ran = false};
+	struct host_options options = {.config = config, .envp = cli->envp, .cwd = cli->cwd};
 	soldr_service *service = NULL;
-	int status = cli_service(cli, config, &service);
+	options.crash = rescue_take(&crash) ? &crash : NULL;
+	int rc = options.crash ? 0 : front_give_way(cli, config, false, &err);
+	if (!rc && !options.crash)
+		options.progress = rescue_arm(cli, config, true);
+	if (!rc)
+		rc = host_start(&options, &service, &err);
 	soldr_service_free(service);
-	return status;
+	rescue_disarm();
+	if (rc)
+		cli_error("%s", err.message);
+	return rc ? STATUS_SOLDR : 0;
 }
 
 static int open_door(struct door *door)

@@ -7,6 +7,7 @@
 #include "fs.h"
 #include "host.h"
 #include "path.h"
+#include "rescue.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -156,7 +157,8 @@ int cli_config(const struct cli *cli, struct config *config)
 int cli_service(const struct cli *cli, const struct config *config, soldr_service **out)
 {
 	soldr_error err = SOLDR_ERROR_INIT;
-	const struct host_options options = {.config = config, .envp = cli->envp, .cwd = cli->cwd};
+	struct host_options options = {.config = config, .envp = cli->envp, .cwd = cli->cwd};
+	options.progress = rescue_arm(cli, config, false);
 	if (front_give_way(cli, config, false, &err) == 0 && host_start(&options, out, &err) == 0)
 		return 0;
 	cli_error("%s", err.message);

@@ -57,6 +57,12 @@ static bool holds_what_is_needed(const struct config *config, bool all)
 	return held;
 }
 
+bool front_loads_file(const struct config *config)
+{
+	const struct config_backend *selected = program_is_static ? NULL : config_backend_find(config, config->backend, NULL);
+	return selected && !is_held(config, selected);
+}
+
 /* The file called name beside this program, malloc'ed. */
 static char *beside(const char *name)
 {

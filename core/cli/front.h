@@ -23,6 +23,8 @@ void front_preopen(void);
  */
 int front_give_way(const struct cli *, const struct config *, bool all, soldr_error *);
 
+/* Whether the selected backend's plugin is a file, and this is the program that loads it. */
+bool front_loads_file(const struct config *);
 /* Becomes soldr-host, unless this program loads files itself: 0. SOLDR_E_*: it cannot. */
 int front_become_host(const struct cli *, soldr_error *);
 

@@ -13,6 +13,7 @@
 #include "host.h"
 #include "parity.h"
 #include "path.h"
+#include "rescue.h"
 #include "signals.h"
 
 #include <errno.h>
@@ -35,23 +36,27 @@ static int become(const struct compiler *compiler, const char **argv, const char
 
 /* The exit status, or minus the signal to die of once everything is released. */
 static int serve(const struct cli *cli, const struct config *config, const struct compiler *compiler, const char **argv,
-                 const char *const *envp)
+                 const char *const *envp, const struct host_crash *crash)
 {
 	soldr_error err = SOLDR_ERROR_INIT;
 	soldr_result result = {.struct_size = sizeof result};
 	soldr_service *service = NULL;
-	const struct host_options options = {
+	struct host_options options = {
 		.config = config,
 		.envp = envp,
 		.cwd = cli->cwd,
 		.may_replace = true,
 		.watch = {.child = signals_child},
+		.crash = crash,
 	};
 	signals_install();
+	if (!crash)
+		options.progress = rescue_arm(cli, config, true);
 	int rc = host_start(&options, &service, &err);
 	if (!rc)
 		rc = host_compile(service, argv, compiler->path, &result, &err);
 	soldr_service_free(service);
+	rescue_disarm();
 	if (rc) {
 		cli_error("%s", err.message);
 		return STATUS_SOLDR;
@@ -70,7 +75,8 @@ static void record(const struct cli *cli, const char *const *argv)
 		parity_record(dir, cli->cwd, argv, cli->envp);
 }
 
-static int compile(const struct cli *cli, const struct compiler *compiler, const char **argv, const char *const *envp)
+static int compile(const struct cli *cli, const struct compiler *compiler, const char **argv, const char *const *envp,
+                   const struct host_crash *crash)
 {
 	if (cli_bypass(cli) || !cli->cwd) { /* no directory, no key: the compiler may still manage with absolute paths */
 		record(cli, argv);
@@ -83,9 +89,10 @@ static int compile(const struct cli *cli, const struct compiler *compiler, const
 		return status;
 	/* Who asked for fallbacks gets one from the loader, which cannot load the plugin here. */
 	bool falls_back = config_given(&config, "on_error") && config.on_error == ON_ERROR_FALLBACK;
-	if (front_give_way(cli, &config, false, &err) == 0 || falls_back) {
-		record(cli, argv);
-		status = serve(cli, &config, compiler, argv, envp);
+	if (crash || front_give_way(cli, &config, false, &err) == 0 || falls_back) {
+		if (!crash)
+			record(cli, argv);
+		status = serve(cli, &config, compiler, argv, envp, crash);
 	} else {
 		cli_error("%s", err.message);
 		status = STATUS_SOLDR;
@@ -97,6 +104,8 @@ static int compile(const struct cli *cli, const struct compiler *compiler, const
 int wrap_compile(const struct cli *cli)
 {
 	struct compiler compiler;
+	struct host_crash crash = {.ran = false};
+	bool crashed = rescue_take(&crash);
 	char depth_text[CLI_DEPTH_TEXT];
 	const char *sets[] = {depth_text};
 	unsigned depth = cli_depth(cli);
@@ -115,7 +124,7 @@ int wrap_compile(const struct cli *cli)
 	if (envp && argv) {
 		memcpy(argv, cli->argv, (size_t)cli->argc * sizeof *argv);
 		argv[0] = compiler.argv0;
-		status = compile(cli, &compiler, argv, envp);
+		status = compile(cli, &compiler, argv, envp, crashed ? &crash : NULL);
 	} else {
 		cli_error("out of memory");
 		status = STATUS_SOLDR;

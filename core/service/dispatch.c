@@ -169,7 +169,9 @@ static void leave(soldr_service *s, struct active *a)
 static int call_backend(soldr_service *s, const soldr_request *req, soldr_result *r, soldr_error *err)
 {
 	service_enter(s);
+	service_at(s, "compile");
 	int rc = service_leave(s, s->plugin.backend.compile(s->instance, req, r, err));
+	service_at(s, NULL);
 	if (rc == 0 && (r->outcome == SOLDR_OUTCOME_NONE || r->outcome > SOLDR_OUTCOME_FALLBACK))
 		rc = err_set(err, SOLDR_E_ABI, 0, origin, "backend %s returned success with outcome %u", s->plugin.backend.name, r->outcome);
 	return rc;
@@ -212,6 +214,12 @@ static int recover(soldr_service *s, struct active *a, soldr_result *r, soldr_er
 
 static int serve(soldr_service *s, struct active *a, soldr_result *r, soldr_error *err)
 {
+	if (!s->instance && s->crash && s->crash->ran) { /* the user has seen this compile */
+		*r = (soldr_result){.struct_size = sizeof *r, .outcome = SOLDR_OUTCOME_FALLBACK, .exit_code = s->crash->exit_code,
+			                .signal = s->crash->signal};
+		snprintf(r->reason, sizeof r->reason, "%s", s->fault_reason);
+		return 0;
+	}
 	if (!s->instance)
 		return active_run_bare(a, SOLDR_OUTCOME_FALLBACK, s->fault_reason, r, err);
 	int rc = call_backend(s, a->request, r, err);
@@ -223,6 +231,15 @@ static const char *env_or_none(const char *const *envp)
 {
 	const char *value = env_get(envp, "TRACEPARENT");
 	return value ? value : "";
+}
+
+static void service_shown(const soldr_service *s, const soldr_result *r)
+{
+	if (!s->progress)
+		return;
+	s->progress->exit_code = r->exit_code;
+	s->progress->signal = r->signal;
+	s->progress->done = 1;
 }
 
 int dispatch(soldr_service *s, const soldr_request *req, const struct exec_sink *sink, bool to_stdio, soldr_result *r,
@@ -251,6 +268,8 @@ int dispatch(soldr_service *s, const soldr_request *req, const struct exec_sink 
 	if (!rc)
 		active_flush(&a);
 	leave(s, &a);
+	if (!rc)
+		service_shown(s, &mine);
 	if (rc) {
 		if (err)
 			*err = problem;

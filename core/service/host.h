@@ -13,12 +13,29 @@
 
 #include <soldr/service.h>
 
+/* How far a request is, for whoever has to go on when a plugin ends the process (core/cli/rescue.h). */
+struct host_progress {
+	const char *volatile where; /* the plugin's function that runs, "open", "compile" or "close"; NULL: none */
+	volatile sig_atomic_t ran;  /* the compile was run to its end, and its output shown */
+	volatile sig_atomic_t done; /* the request is served, journalled and counted */
+	volatile sig_atomic_t exit_code, signal; /* of either */
+};
+
+/* What an earlier process, whose plugin ended it, knew of this request. */
+struct host_crash {
+	char text[160]; /* what happened, as the end of a sentence */
+	bool ran;
+	int exit_code, signal;
+};
+
 struct host_options {
 	const struct config *config; /* borrowed until soldr_service_free() */
 	const char *const *envp;     /* borrowed as well */
 	const char *cwd;
 	bool may_replace;            /* the process may become the compiler */
 	struct exec_watch watch;
+	struct host_progress *progress; /* NULL: nobody asks */
+	const struct host_crash *crash; /* the plugin is not loaded again; NULL: there was none */
 };
 
 /*

@@ -194,6 +194,17 @@ static const char **hand_on(const struct active *a, const soldr_spawn *sp, char 
 	return envp;
 }
 
+/* A compile whose output was held back is not over for the user. */
+static void note_run(const struct active *a, const soldr_spawn *sp, const soldr_exit *ex)
+{
+	struct host_progress *progress = a->service->progress;
+	if (!progress || (sp->flags & (SOLDR_SPAWN_MUTE_STDOUT | SOLDR_SPAWN_MUTE_STDERR)))
+		return;
+	progress->exit_code = ex->exit_code;
+	progress->signal = ex->signal;
+	progress->ran = 1;
+}
+
 static int run_spawn(struct active *a, const soldr_spawn *sp, soldr_exit *ex, soldr_error *err)
 {
 	soldr_service *s = a->service;
@@ -220,6 +231,7 @@ static int run_spawn(struct active *a, const soldr_spawn *sp, soldr_exit *ex, so
 		a->ran = true;
 		a->exit_code = mine.exit_code;
 		a->signal = mine.signal;
+		note_run(a, &full, &mine);
 	}
 	uint32_t size = ex->struct_size < sizeof mine ? ex->struct_size : (uint32_t)sizeof mine;
 	mine.struct_size = ex->struct_size;

@@ -57,6 +57,7 @@
 	X(STORE_FAILED, "make the cache root writable; logs/soldr.log in it says what failed") \
 	X(DISK_FULL, "make room on the cache's disk, or lower max_size of the backend") \
 	X(CACHE_UNUSABLE, "run soldr doctor; it says what is wrong with the cache root and how to mend it") \
+	X(BACKEND_CRASHED, "run soldr plugin check on the plugin's file, and tell its author; the fault log has what it died of") \
 	X(BACKEND_OPEN_FAILED, "run soldr doctor; it says why the backend does not open") \
 	X(BACKEND_ERROR, "see logs/soldr.log in the cache root, and report it if it comes back") \
 	X(PLUGIN_REFUSED, "run soldr doctor; it says why the plugin file is not accepted") \

@@ -113,7 +113,9 @@ static int open_backend(soldr_service *s, struct config_kvs *kvs, soldr_error *e
 	    (c->worktree_root && config_kvs_add(kvs, "host.worktree_root", c->worktree_root) != 0))
 		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 	soldr_instance *instance = NULL;
+	service_at(s, "open");
 	int rc = s->plugin.backend.open(&s->host, kvs->items, (uint32_t)kvs->len, &instance, err);
+	service_at(s, NULL);
 	if (!rc && !instance)
 		rc = err_set(err, SOLDR_E_ABI, 0, origin, "backend %s opened without an instance", s->plugin.backend.name);
 	if (!rc)
@@ -144,6 +146,8 @@ int host_start(const struct host_options *o, soldr_service **out, soldr_error *e
 	s->envp = o->envp;
 	s->may_replace = o->may_replace;
 	s->watch = o->watch;
+	s->progress = o->progress;
+	s->crash = o->crash;
 	s->limits.nice_add = nice_of[o->config->priority];
 	pthread_mutex_init(&s->list_lock, NULL);
 	pthread_mutex_init(&s->call_lock, NULL);
@@ -156,7 +160,14 @@ int host_start(const struct host_options *o, soldr_service **out, soldr_error *e
 	soldr_error unusable = SOLDR_ERROR_INIT;
 	enum soldr_reason reason = SOLDR_REASON_PLUGIN_REFUSED;
 	int root = prepare_root(s->config, &unusable);
-	int rc = s->cwd ? load_plugin(s, &kvs, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	int rc = s->cwd ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	if (!rc && o->crash) {
+		reason = SOLDR_REASON_BACKEND_CRASHED;
+		rc = err_set(err, SOLDR_E_INTERNAL, 0, origin, "backend %s: %s; soldr plugin check FILE tells more", s->config->backend,
+		             o->crash->text);
+	} else if (!rc) {
+		rc = load_plugin(s, &kvs, err);
+	}
 	/* A name that is no backend is a mistake in the config itself, which no on_error excuses. */
 	bool can_go_on = rc && config_backend_find(s->config, s->config->backend, NULL) && service_falls_back(s->config, rc);
 	if (!rc && root) {
@@ -363,6 +374,12 @@ int32_t soldr_service_compile(soldr_service *s, const soldr_compile_request *req
 	return soldr_service_compile_streaming(s, req, NULL, NULL, r, err);
 }
 
+void service_at(const soldr_service *s, const char *where)
+{
+	if (s->progress)
+		s->progress->where = where;
+}
+
 void service_enter(soldr_service *s)
 {
 	if (!(s->plugin.backend.caps & SOLDR_CAP_CONCURRENT))
@@ -449,8 +466,11 @@ void soldr_service_free(soldr_service *s)
 {
 	if (!s)
 		return;
-	if (s->instance)
+	if (s->instance) {
+		service_at(s, "close");
 		s->plugin.backend.close(s->instance);
+		service_at(s, NULL);
+	}
 	plugin_unload(&s->plugin);
 	counters_close(s->total);
 	counters_close(s->run);

@@ -42,6 +42,8 @@ struct soldr_service {
 	struct audit audit;
 	struct plugin plugin;         /* backend.abi == 0: none, everything falls back */
 	soldr_instance *instance;
+	struct host_progress *progress; /* NULL: nobody asks */
+	const struct host_crash *crash; /* of an earlier process with this request; NULL: none */
 	char fault_reason[40];        /* why there is none */
 	soldr_host host;              /* what the plugin sees; core points back here */
 	pthread_mutex_t list_lock;    /* guards active and next_id */
@@ -62,6 +64,8 @@ void service_log(const soldr_service *, uint32_t level, const char *origin, cons
  */
 bool service_falls_back(const struct config *, int code);
 
+/* Around every call of the backend that serves a request: which function runs; NULL: none. */
+void service_at(const soldr_service *, const char *where);
 /* Around every call of the backend: one at a time, unless it declares CONCURRENT. leave returns rc. */
 void service_enter(soldr_service *);
 int service_leave(soldr_service *, int rc);

@@ -78,7 +78,8 @@
 	X(VARIABLE_CHANGED, "variable_changed", MISS, "a variable that the source reads has another value, or the output directory is another") \
 	X(CRATES_UNKNOWN, "crates_unknown", REFUSAL, "which crates the compiler may load cannot be told") \
 	X(LINK_UNKNOWN, "link_unknown", REFUSAL, "what the linker reads cannot be told") \
-	X(JOURNAL_FULL, "journal_full", FAULT, "the journal of the run has reached its limit; the line is left out")
+	X(JOURNAL_FULL, "journal_full", FAULT, "the journal of the run has reached its limit; the line is left out") \
+	X(BACKEND_CRASHED, "backend_crashed", FAULT, "the plugin died, or ended the process; the compiler ran without it")
 
 enum soldr_reason_kind {
 	SOLDR_REASON_KIND_MISS,
