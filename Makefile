@@ -309,6 +309,7 @@ DOC_PAGES := $(wildcard docs/*.md docs/*.svg docs/schema/*.json)
 INSTALLED := $(BINARY)=bin/soldr $(HOST)=bin/soldr-host $(foreach p,$(PLUGINS),$(LIBDIR)/soldr/$(p).so=lib/soldr/$(p).so) \
 	$(LIBDIR)/libsoldr.a=$(LIB_DIR)/libsoldr.a $(LIBDIR)/libsoldr.so=$(LIB_DIR)/libsoldr.so.$(VERSION) \
 	$(foreach h,$(wildcard core/include/soldr/*.h),$(h)=include/soldr/$(notdir $(h))) \
+	$(BUILD)/soldr.pc=lib/pkgconfig/soldr.pc \
 	config/soldr.yaml=share/soldr/soldr.yaml config/soldr.schema.json=share/soldr/soldr.schema.json \
 	$(foreach m,$(MAN_PAGES),$(m)=$(MAN_DIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
 	$(BUILD)/completions/soldr.bash=$(BASH_DIR)/soldr $(BUILD)/completions/soldr.zsh=$(ZSH_DIR)/_soldr \
@@ -316,7 +317,12 @@ INSTALLED := $(BINARY)=bin/soldr $(HOST)=bin/soldr-host $(foreach p,$(PLUGINS),$
 	$(foreach d,README.md CHANGELOG.md LICENSE $(DOC_PAGES),$(d)=$(DOC_DIR)/$(d))
 PROGRAMS := bin/soldr bin/soldr-host
 
-install: all docs
+$(BUILD)/soldr.pc: config/soldr.pc.in Makefile
+	$(call say,GEN,$@)
+	@mkdir -p $(@D)
+	$(Q)sed 's/@version@/$(VERSION)/' $< >$@
+
+install: all docs $(BUILD)/soldr.pc
 	@for pair in $(INSTALLED); do \
 		to=$${pair#*=}; mode=644; \
 		case " $(PROGRAMS) " in *" $$to "*) mode=755 ;; esac; \

@@ -84,6 +84,15 @@ for compiler in gcc clang; do
 	done
 	ok "$compiler: C11: all headers, and what ABI 1.0 fixes" $compiler -std=c11 -Wall -Wextra -Wpedantic -Wconversion -Werror \
 		-Icore/include -fsyntax-only tests/abi/header_c11.c
+	# Where each member lies, how large it is, and each number, against what 1.0 fixed.
+	if [ "$(getconf LONG_BIT)" = 64 ] && $compiler -std=c11 -Wall -Wextra -Wpedantic -Werror -Icore/include tests/abi/layout.c -o "$T/layout"; then
+		"$T/layout" >"$T/layout.now"
+		ok "$compiler: the layout of ABI 1.0" diff -u tests/abi/layout-lp64.golden "$T/layout.now"
+	else
+		skip "$compiler: the layout of ABI 1.0" "it cannot be compiled here, or this is no 64-bit system"
+	fi
+	ok "$compiler: C11: the frozen header of 1.0" $compiler -std=c11 -Wall -Wextra -Wpedantic -Wconversion -Werror \
+		-Itests/abi/frozen-1.0 -fsyntax-only -x c tests/abi/frozen-1.0/soldr/backend.h
 	ok "$compiler: C++17: all headers" $compiler -std=c++17 -Wall -Wextra -Wpedantic -Wconversion -Werror -Icore/include \
 		-fsyntax-only tests/abi/header_cxx17.cc
 done

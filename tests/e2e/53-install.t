@@ -26,7 +26,7 @@ is "$status" 0 "make install"
 is "$(ls "$dest")" opt "nothing is outside of PREFIX"
 is "$(list | grep -v '^./opt/x/share/\(man\|doc\)/' | tr '\n' ' ')" \
 	"$(printf './opt/x/%s ' bin/soldr bin/soldr-host include/soldr/backend.h include/soldr/reason.h include/soldr/service.h lib/libsoldr.a \
-		lib/libsoldr.so lib/libsoldr.so.1 lib/libsoldr.so.1.0.0 lib/soldr/embedded.so lib/soldr/null.so lib/soldr/wrapped.so \
+		lib/libsoldr.so lib/libsoldr.so.1 lib/libsoldr.so.1.0.0 lib/pkgconfig/soldr.pc lib/soldr/embedded.so lib/soldr/null.so lib/soldr/wrapped.so \
 		share/bash-completion/completions/soldr share/fish/vendor_completions.d/soldr.fish share/soldr/soldr.schema.json \
 		share/soldr/soldr.yaml share/zsh/site-functions/_soldr)" "the files that are installed"
 is "$(list | sed -n 's,^./opt/x/share/man/man\(.\)/,\1 ,p' | sort -k 2)" \
