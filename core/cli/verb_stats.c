@@ -49,15 +49,7 @@ int report_store_size(soldr_service *service, struct store_size *size)
 	return STATUS_SOLDR;
 }
 
-struct stats {
-	const struct config *config;
-	struct counter_totals totals;
-	struct store_size size;
-	char since[32]; /* ISO 8601, UTC; "" when nothing was counted yet */
-	const char *run; /* whose counters these are; NULL: the backend's */
-};
-
-static void stats_json(const struct stats *s, struct buf *out)
+static void stats_json(const struct report_stats *s, struct buf *out)
 {
 	const struct counter_totals *t = &s->totals;
 	struct json j = json_to(out, true);
@@ -96,7 +88,7 @@ static void count_row(struct table *table, const char *name, uint64_t count, uin
 	table_cell(table, whole ? text_percent(percent, count, whole) : "");
 }
 
-static void stats_text(const struct stats *s, struct buf *out)
+static void stats_text(const struct report_stats *s, struct buf *out)
 {
 	const struct counter_totals *t = &s->totals;
 	char a[TEXT_SIZE], b[TEXT_SIZE];
@@ -142,7 +134,7 @@ static void stats_text(const struct stats *s, struct buf *out)
 	table_print(&table, out, 2);
 }
 
-static int read_counters(struct stats *s, const char *file)
+static int read_counters(struct report_stats *s, const char *file)
 {
 	soldr_error err = SOLDR_ERROR_INIT;
 	if (!file || counters_read(file, &s->totals, &err) != 0) {
@@ -156,7 +148,7 @@ static int read_counters(struct stats *s, const char *file)
 	return 0;
 }
 
-static int read_stats(const struct cli *cli, struct stats *s)
+int report_read_stats(const struct cli *cli, struct report_stats *s)
 {
 	soldr_service *service = NULL;
 	int status = cli_service(cli, s->config, &service);
@@ -183,7 +175,7 @@ static int last_session(const struct config *config, bool as_json, struct buf *o
 		return STATUS_WRONG;
 	}
 	at[n] = 0;
-	struct stats s = {.config = config, .run = path_base(at)};
+	struct report_stats s = {.config = config, .run = path_base(at)};
 	char *dir = path_join(config->cache_root, at), *file = dir ? path_join(dir, as_json ? "summary.json" : "counters") : NULL;
 	int status = 0;
 	if (!as_json) {
@@ -213,10 +205,10 @@ static int zero(const struct config *config)
 
 static int report(const struct cli *cli, const struct config *config, bool as_json, bool to_zero, struct buf *out)
 {
-	struct stats s = {.config = config};
+	struct report_stats s = {.config = config};
 	int status = to_zero ? zero(config) : 0;
 	if (!status && (!to_zero || as_json))
-		status = read_stats(cli, &s);
+		status = report_read_stats(cli, &s);
 	if (status)
 		return status;
 	if (as_json)

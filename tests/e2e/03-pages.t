@@ -132,7 +132,7 @@ END_OF_ZSH
 
 # With one possible end, all three shells have to say the same.
 cat >lines <<'END_OF_LINES'
-soldr sta> stats
+soldr bac> backends
 soldr cache ver> verify
 soldr --quiet cache ver> verify
 soldr --back> --backend
