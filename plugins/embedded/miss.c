@@ -27,6 +27,7 @@
 #include "worktree.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,7 @@ struct run {
 		bool written;
 		bool executable;
 		bool unclear; /* just changed when the compiler started: who wrote it cannot be told */
+		bool was_empty; /* a file of no length when the compiler started */
 		struct tuple tuple;
 	} made[OUTPUTS_MAX]; /* the outputs as the compiler left them */
 	struct witness witness;
@@ -212,8 +214,27 @@ static int read_list(const struct unit *u, const struct run *run, const struct i
 	return rc;
 }
 
+/*
+ * The user's own call, muted, after the one that listed inputs. It has to find
+ * what that found: the assembler writes into an empty file, which keeps its mode
+ * and its links, and makes others anew.
+ */
+static int run_again(struct unit *u, const struct run *first, soldr_error *err)
+{
+	struct run again = {0};
+	struct stat st;
+	for (size_t i = 0; i < u->output_count; i++) {
+		int fd = first->made[i].was_empty ? sys.open(u->outputs[i].path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0) : -1;
+		if (fd >= 0 && sys.fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
+			(void)!sys.ftruncate(fd, 0);
+		if (fd >= 0)
+			sys.close(fd);
+	}
+	return run_compiler(u, &again, SOLDR_SPAWN_MUTE_STDOUT | SOLDR_SPAWN_MUTE_STDERR, NULL, NULL, err);
+}
+
 /* Makes the user's depfile what -MMD would have written. */
-static int mend_depfile(struct unit *u, const struct identity *id, const struct input_list *inputs,
+static int mend_depfile(struct unit *u, const struct run *run, const struct identity *id, const struct input_list *inputs,
                         const struct depfile *rule, const struct buf *text, soldr_error *err)
 {
 	bool *keep = calloc(rule->paths.len + 1, sizeof *keep);
@@ -228,10 +249,8 @@ static int mend_depfile(struct unit *u, const struct identity *id, const struct 
 		mended = materialise_anew(u->depfile_path, &lines, NULL) == 0;
 		buf_release(&lines);
 	}
-	if (!mended) { /* or it could not be written: the compiler's own try decides */
-		struct run again = {0};
-		rc = run_compiler(u, &again, SOLDR_SPAWN_MUTE_STDOUT | SOLDR_SPAWN_MUTE_STDERR, NULL, NULL, err);
-	}
+	if (!mended) /* or it could not be written: the compiler's own try decides */
+		rc = run_again(u, run, err);
 	free(keep);
 	return rc;
 }
@@ -420,16 +439,17 @@ static int store_product(struct unit *u, const struct run *run, const struct pro
 	return rc;
 }
 
-/* An optional output that lies there from the very moment of the start could be taken for one that was written. */
+/* What run_again() and note_output() have to know: an optional output of the moment of the start could be taken for one that was written. */
 static void note_before(const struct unit *u, struct run *run)
 {
 	struct stat st;
 	struct tuple t;
 	for (size_t i = 0; i < u->output_count; i++) {
-		if (!u->outputs[i].optional || sys.lstat(u->outputs[i].path, &st) != 0)
+		if ((!u->outputs[i].optional && !run->filter) || sys.lstat(u->outputs[i].path, &st) != 0)
 			continue;
 		tuple_of(&t, &st);
-		run->made[i].unclear = tuple_unsafe_since(&t, run->begun);
+		run->made[i].unclear = u->outputs[i].optional && tuple_unsafe_since(&t, run->begun);
+		run->made[i].was_empty = S_ISREG(st.st_mode) && st.st_size == 0;
 	}
 }
 
@@ -600,7 +620,7 @@ static int finish(struct unit *u, struct run *run, const struct identity *id, so
 	else if (why == SOLDR_REASON_NONE)
 		why = inputs_read(u, &paths, id, run->begun, &inputs, detail, sizeof detail);
 	if (run->filter) {
-		rc = mend_depfile(u, id, inputs.complete ? &inputs : NULL, &rule, &text, err);
+		rc = mend_depfile(u, run, id, inputs.complete ? &inputs : NULL, &rule, &text, err);
 		read = product_read(u, run, &product, 1, &unread);
 	}
 	if (u->root && why == SOLDR_REASON_NONE && (inputs.precompiled || remap_names_bind(u, id, &inputs)))
@@ -644,9 +664,8 @@ static void mend_after_failure(struct unit *u, struct run *run)
 	tuple_of(&t, &st);
 	if (!tuple_unsafe_since(&t, run->begun))
 		return;
-	struct run again = {0};
 	soldr_error ignored = SOLDR_ERROR_INIT;
-	run_compiler(u, &again, SOLDR_SPAWN_MUTE_STDOUT | SOLDR_SPAWN_MUTE_STDERR, NULL, NULL, &ignored);
+	run_again(u, run, &ignored);
 }
 
 /* A compile that fails where the store has one that succeeded is a mismatch. */

@@ -145,6 +145,11 @@ both {
 			$s->step("$kind at the depfile", 'CC -MMD -MF y.o -MT q -c x.c -o z.o', $at{$kind}[1]);
 		}
 	}
+	# The assembler writes into an empty file and makes others anew. Without its profile the inputs are not all known, so that GCC runs twice.
+	my $empty = scene(name => 'c28_empty_output');
+	spew($empty->dir . '/y.o', '');
+	$empty->{dirty} = 1;
+	$empty->step('keeps its mode', 'CC -MMD -fprofile-use -c x.c -o y.o', {gcc => 'bypass:input_unreadable', clang => 'bypass'}, umask => 077);
 	my $linked = scene(name => 'c28_depfile_linked');
 	$linked->step('stored under its other name too', 'CC -MMD -c x.c', 'miss', before => sub {
 		my $at = $_[0]->dir . '/x.d';
