@@ -188,3 +188,22 @@ bool depfile_is_faithful(const struct depfile *d, enum family family, const char
 	buf_release(&again);
 	return same;
 }
+
+int depfile_read_lines(const struct buf *text, bool preprocessed, struct vec *paths)
+{
+	struct buf path = BUF_INIT;
+	for (const char *p = buf_str(text); *p; p++) {
+		if (*p == '\n') {
+			if (!preprocessed || path.len == 0 || path.data[0] != '<')
+				vec_addn(paths, buf_str(&path), path.len);
+			buf_clear(&path);
+			continue;
+		}
+		bool escaped = *p == '\\' && p[1] && p[1] != '\n';
+		p += escaped;
+		buf_addc(&path, escaped && *p == 'n' ? '\n' : *p);
+	}
+	int rc = path.len == 0 && buf_ok(&path) && vec_ok(paths) ? 0 : -1;
+	buf_release(&path);
+	return rc;
+}

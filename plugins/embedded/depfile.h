@@ -33,5 +33,11 @@ void depfile_format(const struct depfile *, enum family, const bool *keep, struc
 /* Names that begin with the directory from begin with to instead. */
 void depfile_move(struct depfile *, const char *from, const char *to);
 bool depfile_is_faithful(const struct depfile *, enum family, const char *text, size_t len);
+/*
+ * Clang's list of headers (CC_PRINT_HEADERS_FILE), added to paths: one a line, with backslash, quote and newline written as
+ * in a string of C. preprocessed: Clang reads text that it preprocessed itself, and takes "<built-in>" for a header.
+ * 0, or -1 when the last line is torn, or memory is out.
+ */
+int depfile_read_lines(const struct buf *text, bool preprocessed, struct vec *paths);
 
 #endif

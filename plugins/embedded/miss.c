@@ -166,27 +166,6 @@ static int run_compiler(struct unit *u, struct run *run, uint32_t flags, const s
 	return rc;
 }
 
-/* Clang's list: one path a line, with backslash, quote and newline written as in a string of C. */
-static int read_lines(const struct unit *u, const struct buf *text, struct vec *paths)
-{
-	struct buf path = BUF_INIT;
-	for (const char *p = buf_str(text); *p; p++) {
-		if (*p == '\n') {
-			/* Reading its own preprocessed text, Clang takes "<built-in>" for a header. */
-			if (!u->inv.preprocesses_apart || path.len == 0 || path.data[0] != '<')
-				vec_addn(paths, buf_str(&path), path.len);
-			buf_clear(&path);
-			continue;
-		}
-		bool escaped = *p == '\\' && p[1] && p[1] != '\n';
-		p += escaped;
-		buf_addc(&path, escaped && *p == 'n' ? '\n' : *p);
-	}
-	int rc = path.len == 0 && buf_ok(&path) && vec_ok(paths) ? 0 : -1;
-	buf_release(&path);
-	return rc;
-}
-
 /* The list of inputs as paths, but for those that are inputs already. For a rule the depfile is kept for the filter. */
 static int read_list(const struct unit *u, const struct run *run, const struct input_list *known, struct buf *text, struct depfile *rule,
                      struct vec *paths)
@@ -198,7 +177,7 @@ static int read_list(const struct unit *u, const struct run *run, const struct i
 	if (fs_read_file(run->list, DEPFILE_MAX, text, NULL) != 0)
 		return -1;
 	if (!run->list_is_rule)
-		return read_lines(u, text, paths);
+		return depfile_read_lines(text, u->inv.preprocesses_apart, paths);
 	if (depfile_parse(rule, buf_str(text), text->len) != 0)
 		return -1;
 	for (size_t i = 0; i < rule->paths.len; i++)
@@ -209,7 +188,7 @@ static int read_list(const struct unit *u, const struct run *run, const struct i
 	bool both = run->temp && run->temp != run->list;
 	int rc = vec_ok(paths) && (!both || fs_read_file(run->temp, DEPFILE_MAX, &lines, NULL) == 0) ? 0 : -1;
 	if (!rc && both)
-		rc = read_lines(u, &lines, paths);
+		rc = depfile_read_lines(&lines, u->inv.preprocesses_apart, paths);
 	buf_release(&lines);
 	return rc;
 }
