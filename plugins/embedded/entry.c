@@ -13,6 +13,7 @@ static const char magic[SEALED_MAGIC_SIZE] = {'S', 'L', 'D', 'R', 'E', 'N', 'T',
 enum {
 	SMALL = 4096,           /* bytes below which packing costs a hit more than it can save: a file takes a whole block */
 	PIECE = 128 << 10,      /* bytes of one zstd frame, unpacked: a hit needs memory for one at a time */
+	FRAME_MAX = 8 << 20,    /* the largest that is read: another version may choose other pieces */
 	SECTION_HEAD_SIZE = 24  /* kind, flags, len, raw_len */
 };
 
@@ -138,51 +139,56 @@ const struct entry_section *entry_find(const struct entry *e, uint32_t kind)
 	return NULL;
 }
 
-int entry_unpack(const struct entry_section *s, struct buf *out, soldr_error *err)
-{
-	if (!s->packed) {
-		buf_add(out, s->data, (size_t)s->len);
-		return buf_ok(out) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
-	}
-	char *to = buf_reserve(out, (size_t)s->raw_len);
-	if (!to)
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory unpacking %llu bytes", (unsigned long long)s->raw_len);
-	size_t n = ZSTD_decompress(to, (size_t)s->raw_len, s->data, (size_t)s->len);
-	if (ZSTD_isError(n) || n != s->raw_len)
-		return damaged(err, "a section does not unpack");
-	out->len += n;
-	out->data[out->len] = 0;
-	return 0;
-}
-
 static int write_out(int fd, const void *data, size_t len, soldr_error *err)
 {
 	int why = fs_write_all(fd, data, len);
 	return why ? err_set(err, SOLDR_E_IO, why, origin, "cannot write an output") : 0;
 }
 
-/* Frame by frame through a buffer of the largest one. */
-static int write_frames(const struct entry_section *s, ZSTD_DCtx *context, struct buf *piece, int fd, soldr_error *err)
+/*
+ * Frame by frame: appended to out, or (fd not -1) written through it. What a file says of its size gets memory for a
+ * frame at a time, as it proves true: a few bytes can claim a gigabyte.
+ */
+static int unpack_frames(const struct entry_section *s, struct buf *out, int fd, soldr_error *err)
 {
-	uint64_t written = 0;
-	int rc = 0;
+	ZSTD_DCtx *context = ZSTD_createDCtx();
+	const char *data = s->data;
+	uint64_t done = 0;
+	int rc = context ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 	for (size_t at = 0; !rc && at < s->len;) {
-		size_t left = (size_t)s->len - at, packed = ZSTD_findFrameCompressedSize((const char *)s->data + at, left);
-		uint64_t raw = ZSTD_isError(packed) ? UINT64_MAX : ZSTD_getFrameContentSize((const char *)s->data + at, left);
-		if (raw > s->raw_len - written) /* or one of zstd's two values for not known */
-			return damaged(err, "a section does not unpack");
-		buf_clear(piece);
-		char *to = buf_reserve(piece, (size_t)raw);
+		size_t left = (size_t)s->len - at, packed = ZSTD_findFrameCompressedSize(data + at, left);
+		uint64_t raw = ZSTD_isError(packed) ? UINT64_MAX : ZSTD_getFrameContentSize(data + at, left);
+		if (raw > FRAME_MAX || raw > s->raw_len - done) { /* or one of zstd's two values for not known */
+			rc = damaged(err, "a section does not unpack");
+			break;
+		}
+		if (fd >= 0)
+			buf_clear(out);
+		char *to = buf_reserve(out, (size_t)raw);
+		size_t n = to ? ZSTD_decompressDCtx(context, to, (size_t)raw, data + at, packed) : 0;
 		if (!to)
-			return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory unpacking %llu bytes", (unsigned long long)raw);
-		size_t n = ZSTD_decompressDCtx(context, to, (size_t)raw, (const char *)s->data + at, packed);
-		if (ZSTD_isError(n) || n != raw)
-			return damaged(err, "a section does not unpack");
-		rc = write_out(fd, to, n, err);
-		written += raw;
+			rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory unpacking %llu bytes", (unsigned long long)raw);
+		else if (ZSTD_isError(n) || n != raw)
+			rc = damaged(err, "a section does not unpack");
+		else if (fd >= 0)
+			rc = write_out(fd, to, n, err);
+		if (!rc) {
+			out->len += n;
+			out->data[out->len] = 0;
+		}
+		done += raw;
 		at += packed;
 	}
-	return rc || written == s->raw_len ? rc : damaged(err, "a section does not unpack");
+	ZSTD_freeDCtx(context);
+	return rc || done == s->raw_len ? rc : damaged(err, "a section does not unpack");
+}
+
+int entry_unpack(const struct entry_section *s, struct buf *out, soldr_error *err)
+{
+	if (s->packed)
+		return unpack_frames(s, out, -1, err);
+	buf_add(out, s->data, (size_t)s->len);
+	return buf_ok(out) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 }
 
 int entry_write(const struct entry_section *s, int fd, soldr_error *err)
@@ -190,9 +196,7 @@ int entry_write(const struct entry_section *s, int fd, soldr_error *err)
 	if (!s->packed)
 		return write_out(fd, s->data, (size_t)s->len, err);
 	struct buf piece = BUF_INIT;
-	ZSTD_DCtx *context = ZSTD_createDCtx();
-	int rc = context ? write_frames(s, context, &piece, fd, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
-	ZSTD_freeDCtx(context);
+	int rc = unpack_frames(s, &piece, fd, err);
 	buf_release(&piece);
 	return rc;
 }

@@ -149,6 +149,34 @@ static void frames_of_any_size_are_read(void)
 	free(packed);
 }
 
+/* Few bytes that unpack to many: no memory for what is only claimed, and none for a frame larger than any that is written. */
+static void a_bomb_is_refused_before_it_unpacks(void)
+{
+	enum { CLAIM = 1 << 30, REAL = 64 << 20 };
+	static const unsigned char claims[] = {0x28, 0xb5, 0x2f, 0xfd, 0xa0, 0, 0, 0, 0x40, 0x01, 0, 0}; /* a header with that size, an empty block */
+	struct buf packed = BUF_INIT, out = BUF_INIT;
+	void *zeros = calloc(1, REAL);
+	CU_ASSERT_FATAL(zeros != NULL);
+	char *to = buf_reserve(&packed, ZSTD_compressBound(REAL));
+	packed.len = ZSTD_compress(to, ZSTD_compressBound(REAL), zeros, REAL, 1);
+	CU_ASSERT(packed.len < 1 << 15);
+	const struct entry_section bombs[] = {
+		{.packed = true, .data = claims, .len = sizeof claims, .raw_len = CLAIM},
+		{.packed = true, .data = packed.data, .len = packed.len, .raw_len = REAL},
+	};
+	for (size_t i = 0; i < sizeof bombs / sizeof *bombs; i++) {
+		SAME_NUMBER(entry_unpack(&bombs[i], &out, NULL), SOLDR_E_CORRUPT);
+		SAME_NUMBER(out.len, 0);
+		CU_ASSERT(out.cap < 1 << 20);
+		struct buf file = written(&bombs[i], SOLDR_E_CORRUPT);
+		SAME_NUMBER(file.len, 0);
+		buf_release(&file);
+	}
+	buf_release(&out);
+	buf_release(&packed);
+	free(zeros);
+}
+
 static void a_large_section_is_many_frames(void)
 {
 	enum { SIZE = 300000, FRAME = 128 << 10 };
@@ -316,6 +344,7 @@ void suite_entry(void)
 	CU_add_test(s, "results come back", results_come_back);
 	CU_add_test(s, "a large section is many frames", a_large_section_is_many_frames);
 	CU_add_test(s, "s04: frames of any size are read", frames_of_any_size_are_read);
+	CU_add_test(s, "s02: a bomb is refused before it unpacks", a_bomb_is_refused_before_it_unpacks);
 	CU_add_test(s, "an entry may be empty or full", an_entry_may_be_empty_or_full);
 	CU_add_test(s, "s02: every changed byte is seen", every_changed_byte_is_seen);
 	CU_add_test(s, "s02: every length but the right one is refused", every_length_but_the_right_one_is_refused);
