@@ -13,6 +13,12 @@ static inline uint64_t clock_ns(clockid_t clock)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+/* The same of a file's time. One that is centuries away wraps around: files can have been given any time. */
+static inline int64_t clock_stamp(struct timespec t)
+{
+	return (int64_t)((uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec);
+}
+
 struct clock_utc {
 	int64_t year;
 	unsigned month, day, hour, minute, second;

@@ -177,7 +177,7 @@ static bool gather_file(void *arg, int dir, unsigned shard, const char *name)
 		struct victim *one = &v->items[v->len++];
 		memcpy(one->name, name, NAME_SIZE);
 		one->shard = (unsigned char)shard;
-		one->age_key = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+		one->age_key = clock_stamp(st.st_mtim);
 		one->bytes = disk_size(&st);
 		v->bytes += one->bytes;
 		v->seen++;

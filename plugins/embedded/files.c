@@ -1,6 +1,7 @@
 /* files: see files.h. */
 #include "files.h"
 
+#include "clock.h"
 #include "fnv.h"
 #include "fs.h"
 
@@ -15,8 +16,8 @@ void tuple_of(struct tuple *t, const struct stat *st)
 	t->dev = (uint64_t)st->st_dev;
 	t->ino = (uint64_t)st->st_ino;
 	t->size = (uint64_t)st->st_size;
-	t->mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
-	t->ctime_ns = (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec;
+	t->mtime_ns = clock_stamp(st->st_mtim);
+	t->ctime_ns = clock_stamp(st->st_ctim);
 }
 
 bool tuple_unsafe_since(const struct tuple *t, int64_t since)

@@ -68,7 +68,7 @@ static void renew(int fd)
 	if (sys.fstat(fd, &st) != 0)
 		return;
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	if (now.tv_sec - st.st_mtim.tv_sec > STORE_TOUCH_SECONDS || st.st_mtim.tv_sec > now.tv_sec + STORE_TOUCH_SECONDS)
+	if (st.st_mtim.tv_sec < now.tv_sec - STORE_TOUCH_SECONDS || st.st_mtim.tv_sec > now.tv_sec + STORE_TOUCH_SECONDS)
 		sys.futimens(fd, NULL);
 }
 
@@ -170,7 +170,8 @@ static struct store_sizes *map_file(const struct store *s)
 	free(path);
 	if (!z)
 		return NULL;
-	if (memcmp(z->magic, sizes_magic, sizeof z->magic) != 0 || z->format != SIZES_FORMAT || z->byte_order != 0x01020304) {
+	if (memcmp(z->magic, sizes_magic, sizeof z->magic) != 0 || z->format != SIZES_FORMAT || z->byte_order != 0x01020304 ||
+	    z->uncounted > STORE_SHARDS) {
 		/* New, or not ours: what is there is to be counted. */
 		memset(z, 0, sizeof *z);
 		memcpy(z->magic, sizes_magic, sizeof z->magic);
@@ -220,13 +221,13 @@ void store_set_shard(struct store *s, unsigned shard, const struct store_shard_s
 void store_totals(struct store *s, uint64_t *bytes, uint64_t *entries)
 {
 	struct store_shard_size *z = store_shards(s);
-	int64_t b = 0, n = 0;
+	uint64_t b = 0, n = 0; /* unsigned: a damaged file holds any numbers */
 	for (unsigned i = 0; z && i < STORE_SHARDS; i++) {
-		b += (int64_t)__atomic_load_n(&z[i].bytes, __ATOMIC_RELAXED);
-		n += (int64_t)__atomic_load_n(&z[i].entries, __ATOMIC_RELAXED);
+		b += __atomic_load_n(&z[i].bytes, __ATOMIC_RELAXED);
+		n += __atomic_load_n(&z[i].entries, __ATOMIC_RELAXED);
 	}
-	*bytes = b > 0 ? (uint64_t)b : 0;
-	*entries = n > 0 ? (uint64_t)n : 0;
+	*bytes = (int64_t)b > 0 ? b : 0;
+	*entries = (int64_t)n > 0 ? n : 0;
 }
 
 uint64_t store_next_turn(struct store *s)

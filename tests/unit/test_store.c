@@ -83,6 +83,15 @@ static void sizes_are_counted_in_blocks(void)
 	room_release(&room);
 }
 
+/* The same number many times, from an offset on. */
+static void put_numbers(const char *file, off_t at, uint64_t number, size_t count)
+{
+	int fd = open(file, O_WRONLY | O_CLOEXEC);
+	for (size_t i = 0; i < count; i++)
+		SAME_NUMBER(pwrite(fd, &number, sizeof number, at + (off_t)(i * sizeof number)), sizeof number);
+	close(fd);
+}
+
 static void recounting_mends_wrong_sizes(void)
 {
 	struct room room;
@@ -103,6 +112,19 @@ static void recounting_mends_wrong_sizes(void)
 	room_put(&room, "embedded/v1/size", "garbage garbage garbage");
 	open_store(&s, &room, MANY);
 	store_count(&s, UINT64_MAX);
+	expect_totals(&s, 40 * BLOCK, 20);
+	store_release(&s);
+	/* Sums and a number of uncounted shards that cannot be: neither an overflow nor counting without end. */
+	put_numbers(room_path(&room, "embedded/v1/size"), 64, UINT64_MAX / 3, 2 * STORE_SHARDS);
+	put_numbers(room_path(&room, "embedded/v1/size"), 24, (uint64_t)1 << 60, 1);
+	open_store(&s, &room, MANY);
+	store_count(&s, UINT64_MAX);
+	expect_totals(&s, 40 * BLOCK, 20);
+	store_release(&s);
+	put_numbers(room_path(&room, "embedded/v1/size"), 64, INT64_MAX, 2 * STORE_SHARDS);
+	open_store(&s, &room, MANY);
+	expect_totals(&s, 0, 0);
+	SAME_NUMBER(store_recount(&s, &report, NULL), 0);
 	expect_totals(&s, 40 * BLOCK, 20);
 	store_release(&s);
 	CU_ASSERT_EQUAL(unlink(room_path(&room, "embedded/v1/size")), 0);
