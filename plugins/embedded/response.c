@@ -55,7 +55,7 @@ static bool split_word(const char **at, const char *end, struct buf *word)
 		if (*p == '\0' || *p == '\v' || *p == '\f')
 			return false;
 		if (*p == '\\') {
-			if (p + 1 == end || !is_plain_escape(quote, p[1]))
+			if (p + 1 == end || !p[1] || !is_plain_escape(quote, p[1]))
 				return false;
 			buf_addc(word, *++p);
 		} else if (quote) {

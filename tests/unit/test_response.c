@@ -75,6 +75,9 @@ static void words_and_quotes(void)
 	char *actual = split("-c\0a.c", 6);
 	CU_ASSERT_STRING_EQUAL(actual, "unclear");
 	free(actual);
+	actual = split("-c \\\0a.c", 8);
+	CU_ASSERT_STRING_EQUAL(actual, "unclear");
+	free(actual);
 }
 
 static char dir[200];
