@@ -258,7 +258,7 @@ static const struct shape {
 /* The first letters of the table, of "eyJ", "Bearer" and "-----BEGIN". */
 static const char leaders[] = "AGSbcdeghklnprswxyB-";
 
-enum { SHAPE_LEAST = 12 };
+enum { SHAPE_LEAST = 12, PARAMETERS_MAX = 256 /* bytes of a macro's parameters */ };
 
 static bool in_alphabet(enum alphabet alphabet, char c)
 {
@@ -387,9 +387,8 @@ static const char *name_before(const struct pass *p, size_t i, size_t *len)
 	while (i && (strchr("\"'\\", text[i - 1]) || (text[i - 1] == ' ' && !p->prose)))
 		i--;
 	if (i && text[i - 1] == ')') {
-		while (i && text[i - 1] != '(')
-			i--;
-		i -= i > 0;
+		const char *from = text + (i > PARAMETERS_MAX ? i - PARAMETERS_MAX : 0), *open = memrchr(from, '(', (size_t)(text + i - from));
+		i = open ? (size_t)(open - text) : i;
 	}
 	size_t end = i;
 	while (i && is_name_char(text[i - 1]))
@@ -478,7 +477,7 @@ static bool names_paths(const char *before, const char *argument)
 	for (size_t i = 0; i < COUNT_OF(path_options); i++) {
 		const char *option = path_options[i];
 		size_t n = strlen(option);
-		if (before && strcmp(before, option) == 0)
+		if (before && *argument != '-' && strcmp(before, option) == 0)
 			return true;
 		if (strncmp(argument, option, n) == 0 && (argument[n] == '=' || n == 2))
 			return true;

@@ -169,6 +169,7 @@ static void only_the_secret_is_taken_out(void)
 		{"--token", "abc", "[redacted]"},
 		{"--token", "-c", "-c"},
 		{"-token", "abc", "abc"},
+		{"-L", "-DPASSWORD=hunter2", "-DPASSWORD=[redacted]"}, /* no value of -L */
 		{"--extern", "key=/t/glpat-aaaaaaaaaaaaaaaaaaaa", "key=/t/[redacted]"},
 		{NULL, "", ""},
 	};
