@@ -9,6 +9,7 @@
 #include "fs.h"
 #include "path.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,12 +121,12 @@ static void read_file(struct reading *r, const char *file, const char *dir, int 
 /* Every string of the text that may be the name of an included file. */
 static void read_includes(struct reading *r, const char *text, const char *dir, int depth)
 {
-	for (const char *p = text; (p = strstr(p, ".toml")); p += 5) {
+	for (const char *p = text; r->includes < INCLUDES_MAX && (p = strstr(p, ".toml")); p += 5) {
 		const char *from = p;
-		while (from > text && !strchr("\"'\n", from[-1]))
+		while (from > text && p - from < PATH_MAX && !strchr("\"'\n", from[-1]))
 			from--;
 		char *name = strndup(from, (size_t)(p - from) + 5), *file = name ? path_join(dir, name) : NULL;
-		if (file && from > text && from[-1] != '\n' && r->includes++ < INCLUDES_MAX)
+		if (file && from > text && strchr("\"'", from[-1]) && r->includes++ < INCLUDES_MAX)
 			read_file(r, file, dir, depth + 1);
 		free(file);
 		free(name);

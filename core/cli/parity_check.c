@@ -260,6 +260,7 @@ static void check_with_truth(struct check *c, const char *compiler, soldr_error 
 	parity_run_release(&again);
 	parity_run_release(&truth);
 	parity_run_release(&first);
+	c->last = NULL;
 }
 
 void parity_check(const struct parity_plan *plan, const struct parity_request *request, size_t number, struct parity_verdict *v)

@@ -40,7 +40,8 @@ static int64_t parse_time(const char *ts)
 	long ns = 0;
 	int at = 0;
 	if (sscanf(ts, "%d-%d-%dT%d:%d:%d.%9ldZ%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &ns, &at) != 7 ||
-	    !at || tm.tm_year < 1970 || tm.tm_year > 2200)
+	    !at || tm.tm_year < 1970 || tm.tm_year > 2200 || tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
+	    tm.tm_hour < 0 || tm.tm_hour > 23 || tm.tm_min < 0 || tm.tm_min > 59 || tm.tm_sec < 0 || tm.tm_sec > 60 || ns < 0)
 		return 0;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
