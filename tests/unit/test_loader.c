@@ -493,7 +493,7 @@ static const soldr_backend *held_entry(uint32_t abi, soldr_error *err)
 	return NULL;
 }
 
-static const lt_dlsymlist held_plugins[] = {
+__extension__ static const lt_dlsymlist held_plugins[] = {
 	{"test", NULL},
 	{"held.a", NULL},
 	{"held_LTX_soldr_backend_v1", (void *)held_entry},
