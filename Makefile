@@ -25,7 +25,7 @@ BUILD := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),@:,@printf '  %-4s %s\n' $(1) '$(2)')
 
-WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 HARDEN := -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 BASE := -std=c11 -D_GNU_SOURCE -DSOLDR_VERSION='"$(VERSION)"' -fPIC -fvisibility=hidden -ffunction-sections \
@@ -93,6 +93,7 @@ help:
 	@echo '                   (DEMO_SRC=dir DEMO_CMD="make -j2": another project)'
 	@echo 'make check         install what is missing, then every test'
 	@echo 'make check-unit    unit tests only;  make check-e2e: end-to-end tests only (T=tests/e2e/10-forms.t: one)'
+	@echo 'make fuzz          every target of tests/fuzz for TIME=60 seconds (TARGET="config depfile": these alone)'
 	@echo 'make parity        the corpus of tests/parity through every backend'
 	@echo 'make soak-diff     random edits and compiles, bare against soldr, until stopped'
 	@echo '                   (COMPILER=gcc, g++, clang or clang++; SEED=n STEPS=n MINUTES=n KEEP=dir)'
@@ -218,6 +219,39 @@ $(FIXTURES): $(BUILD)/tests/fixtures/%.so: tests/abi/fixtures/%.c tests/abi/fixt
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -fPIC -fvisibility=hidden -shared -O1 -Wl,-z,now -Icore/include $< -o $@
+
+# ---- fuzzing (tests/fuzz/fuzz.h) ---------------------------------------------------------
+
+# One program for all targets; without libFuzzer it replays files.
+FUZZ_SRC := $(wildcard tests/fuzz/*.c)
+FUZZ_OBJ := $(FUZZ_SRC:%.c=$(BUILD)/obj/%.o)
+FUZZ_INC := $(INC_CLI) -iquote plugins/embedded -iquote plugins/wrapped -Itests/fuzz
+FUZZ_LINKED := $(filter-out %/main.o,$(OBJ_CLI)) $(OBJ_SERVICE) $(OBJ_UTIL) $(OBJ_PLUGINS) $(OBJ_DYNAMIC)
+.PHONY: fuzz
+FUZZ_ENGINE ?=
+TARGET ?=
+TIME ?= 60
+
+$(FUZZ_OBJ): $(BUILD)/obj/%.o: %.c Makefile
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) $(FUZZ_INC) $(if $(FUZZ_ENGINE),-DFUZZ_LIBFUZZER) $(CFLAGS) -MMD -MP -c $< -o $@
+
+-include $(FUZZ_OBJ:.o=.d)
+
+$(BUILD)/tests/fuzz $(BUILD)/tests/fuzz-replay: $(FUZZ_OBJ) $(FUZZ_LINKED)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LINK) $(FUZZ_ENGINE) $^ $(LIBS_PROGRAM) -o $@
+
+check-e2e: $(BUILD)/tests/fuzz-replay
+check-e2e: export SOLDR_TEST_REPLAY := $(CURDIR)/$(BUILD)/tests/fuzz-replay
+
+# Each target for TIME seconds; TARGET="config depfile": these alone. Finds go to build/fuzz/finds.
+fuzz: $(BUILD)/tests/fuzz-replay
+	@$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,address,undefined BUILD=build/fuzz FUZZ_ENGINE=-fsanitize=fuzzer \
+		build/fuzz/tests/fuzz
+	@tests/fuzz/run.sh build/fuzz/tests/fuzz $(BUILD)/tests/fuzz-replay $(TIME) $(TARGET)
 
 deps:
 	@.ci/install-deps
