@@ -1,6 +1,7 @@
 /* manifest: the file format and the making of new ones; matching is in match.c. */
 #include "manifest.h"
 
+#include "fnv.h"
 #include "sealed.h"
 
 #include <stdlib.h>
@@ -239,37 +240,60 @@ static bool same_state(const struct state *a, const struct state *b)
 	       strcmp(a->path, b->path) == 0;
 }
 
-/*
- * Index of an equal state, or of a new one. Candidates of one unit list their
- * inputs in nearly the same order, so the search begins where the last one of
- * this candidate ended.
- */
-static uint32_t put_state(struct manifest *m, const struct state *s, uint32_t *hint)
+/* Where states and names that are there already are found: numbers of items, from 1 on; 0 is free. */
+struct lookup {
+	uint32_t *slots;
+	size_t mask;
+};
+
+/* What a new manifest is made with. */
+struct making {
+	struct manifest m;
+	struct lookup states, names;
+};
+
+static bool lookup_open(struct lookup *l, uint64_t items)
 {
-	for (uint32_t n = 0; n < m->state_count; n++) {
-		uint32_t i = (*hint + n) % m->state_count;
-		if (same_state(&m->states[i], s)) {
-			*hint = i + 1;
-			return i;
-		}
-	}
-	m->states[m->state_count] = *s;
-	*hint = m->state_count + 1;
-	return m->state_count++;
+	size_t size = 64;
+	while (size < 2 * items)
+		size *= 2;
+	l->slots = calloc(size, sizeof *l->slots);
+	l->mask = size - 1;
+	return l->slots;
 }
 
-static uint32_t put_name(struct manifest *m, const char *name, uint32_t *hint)
+static uint64_t state_hash(const struct state *s)
 {
-	for (uint32_t n = 0; n < m->name_count; n++) {
-		uint32_t i = (*hint + n) % m->name_count;
-		if (strcmp(m->names[i], name) == 0) {
-			*hint = i + 1;
-			return i;
-		}
-	}
+	uint64_t head;
+	memcpy(&head, s->digest.bytes, sizeof head);
+	return (fnv_str(s->path) ^ head ^ (uint64_t)s->tuple.ctime_ns ^ s->tuple.ino << 32) * FNV_PRIME;
+}
+
+/* Index of an equal state, or of a new one. */
+static uint32_t put_state(struct making *k, const struct state *s)
+{
+	struct manifest *m = &k->m;
+	uint64_t h = state_hash(s);
+	size_t at = (size_t)(h ^ h >> 32) & k->states.mask;
+	for (; k->states.slots[at]; at = (at + 1) & k->states.mask)
+		if (same_state(&m->states[k->states.slots[at] - 1], s))
+			return k->states.slots[at] - 1;
+	m->states[m->state_count] = *s;
+	k->states.slots[at] = ++m->state_count;
+	return m->state_count - 1;
+}
+
+static uint32_t put_name(struct making *k, const char *name)
+{
+	struct manifest *m = &k->m;
+	uint64_t h = fnv_str(name);
+	size_t at = (size_t)(h ^ h >> 32) & k->names.mask;
+	for (; k->names.slots[at]; at = (at + 1) & k->names.mask)
+		if (strcmp(m->names[k->names.slots[at] - 1], name) == 0)
+			return k->names.slots[at] - 1;
 	m->names[m->name_count] = name;
-	*hint = m->name_count + 1;
-	return m->name_count++;
+	k->names.slots[at] = ++m->name_count;
+	return m->name_count - 1;
 }
 
 static bool same_guard(const struct guard *a, const struct guard *b)
@@ -290,10 +314,10 @@ static uint32_t put_guard(struct manifest *m, const struct guard *g)
 	return m->guard_count++;
 }
 
-static bool put_new(struct manifest *m, const struct candidate_input *in)
+static bool put_new(struct making *k, const struct candidate_input *in)
 {
+	struct manifest *m = &k->m;
 	struct candidate *c = &m->candidates[m->candidate_count];
-	uint32_t hint = 0;
 	c->result = in->result;
 	c->any_terminal = in->any_terminal;
 	c->terminal = in->terminal;
@@ -305,16 +329,15 @@ static bool put_new(struct manifest *m, const struct candidate_input *in)
 	if (!c->inputs || !c->guards)
 		return false;
 	for (uint32_t i = 0; i < in->state_count; i++)
-		c->inputs[c->input_count++] = put_state(m, &in->states[i], &hint);
+		c->inputs[c->input_count++] = put_state(k, &in->states[i]);
 	for (uint32_t i = 0; i < in->guard_count; i++) {
 		const struct guard_input *g = &in->guards[i];
 		struct guard made = {g->path, g->root_len, g->exists, g->flags, g->tuple, NULL, 0};
-		uint32_t near_name = 0;
 		made.names = calloc(g->name_count + 1, sizeof *made.names);
 		if (!made.names)
 			return false;
 		while (made.name_count < g->name_count) {
-			made.names[made.name_count] = put_name(m, g->names[made.name_count], &near_name);
+			made.names[made.name_count] = put_name(k, g->names[made.name_count]);
 			made.name_count++;
 		}
 		c->guards[c->guard_count++] = put_guard(m, &made);
@@ -322,10 +345,10 @@ static bool put_new(struct manifest *m, const struct candidate_input *in)
 	return true;
 }
 
-static bool put_old(struct manifest *m, const struct manifest *old, const struct candidate *from)
+static bool put_old(struct making *k, const struct manifest *old, const struct candidate *from)
 {
+	struct manifest *m = &k->m;
 	struct candidate *c = &m->candidates[m->candidate_count];
-	uint32_t hint = 0;
 	*c = (struct candidate){.result = from->result, .any_terminal = from->any_terminal, .terminal = from->terminal,
 	                        .root = from->root, .shared = from->shared};
 	c->inputs = calloc(from->input_count + 1, sizeof *c->inputs);
@@ -334,16 +357,15 @@ static bool put_old(struct manifest *m, const struct manifest *old, const struct
 	if (!c->inputs || !c->guards)
 		return false;
 	for (uint32_t i = 0; i < from->input_count; i++)
-		c->inputs[c->input_count++] = put_state(m, &old->states[from->inputs[i]], &hint);
+		c->inputs[c->input_count++] = put_state(k, &old->states[from->inputs[i]]);
 	for (uint32_t i = 0; i < from->guard_count; i++) {
 		const struct guard *g = &old->guards[from->guards[i]];
 		struct guard made = *g;
-		uint32_t near_name = 0;
 		made.names = calloc(g->name_count + 1, sizeof *made.names);
 		if (!made.names)
 			return false;
 		for (uint32_t n = 0; n < g->name_count; n++)
-			made.names[n] = put_name(m, old->names[g->names[n]], &near_name);
+			made.names[n] = put_name(k, old->names[g->names[n]]);
 		c->guards[c->guard_count++] = put_guard(m, &made);
 	}
 	return true;
@@ -352,24 +374,28 @@ static bool put_old(struct manifest *m, const struct manifest *old, const struct
 int manifest_encode_with(const struct manifest *old, const struct candidate_input *in, uint32_t max_candidates,
                          const struct key *key, struct buf *out, soldr_error *err)
 {
-	struct manifest m = MANIFEST_INIT;
-	uint64_t names = old ? old->name_count : 0;
+	struct making k = {0};
+	struct manifest *m = &k.m;
+	uint64_t names = old ? old->name_count : 0, states = (uint64_t)in->state_count + (old ? old->state_count : 0);
 	for (uint32_t i = 0; i < in->guard_count; i++)
 		names += in->guards[i].name_count;
-	memcpy(m.group, key->group, sizeof m.group);
-	m.states = calloc(in->state_count + (old ? old->state_count : 0) + 1, sizeof *m.states);
-	m.guards = calloc(in->guard_count + (old ? old->guard_count : 0) + 1, sizeof *m.guards);
-	m.names = calloc((size_t)names + 1, sizeof *m.names);
-	m.candidates = calloc((old ? old->candidate_count : 0) + 1, sizeof *m.candidates);
-	bool ok = m.states && m.guards && m.names && m.candidates && put_new(&m, in);
-	for (uint32_t i = 0; ok && old && i < old->candidate_count && m.candidate_count < max_candidates; i++) {
+	memcpy(m->group, key->group, sizeof m->group);
+	m->states = calloc((size_t)states + 1, sizeof *m->states);
+	m->guards = calloc(in->guard_count + (old ? old->guard_count : 0) + 1, sizeof *m->guards);
+	m->names = calloc((size_t)names + 1, sizeof *m->names);
+	m->candidates = calloc((old ? old->candidate_count : 0) + 1, sizeof *m->candidates);
+	bool ok = m->states && m->guards && m->names && m->candidates && lookup_open(&k.states, states) && lookup_open(&k.names, names) &&
+	          put_new(&k, in);
+	for (uint32_t i = 0; ok && old && i < old->candidate_count && m->candidate_count < max_candidates; i++) {
 		const struct candidate *c = &old->candidates[i];
 		bool same = digest_equal(&c->result, &in->result) && c->any_terminal == in->any_terminal &&
 		            digest_equal(&c->terminal, &in->terminal) && digest_equal(&c->root, &in->root);
 		if (!same)
-			ok = put_old(&m, old, c);
+			ok = put_old(&k, old, c);
 	}
-	int rc = ok ? manifest_encode(&m, &key->direct, out, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
-	manifest_release(&m);
+	int rc = ok ? manifest_encode(m, &key->direct, out, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	free(k.states.slots);
+	free(k.names.slots);
+	manifest_release(m);
 	return rc;
 }
