@@ -121,10 +121,13 @@ static void read_file(struct reading *r, const char *file, const char *dir, int 
 /* Every string of the text that may be the name of an included file. */
 static void read_includes(struct reading *r, const char *text, const char *dir, int depth)
 {
+	const char *from = text, *seen = text; /* where the name begins; what was looked at for that */
 	for (const char *p = text; r->includes < INCLUDES_MAX && (p = strstr(p, ".toml")); p += 5) {
-		const char *from = p;
-		while (from > text && p - from < PATH_MAX && !strchr("\"'\n", from[-1]))
-			from--;
+		for (; seen < p; seen++)
+			if (strchr("\"'\n", *seen))
+				from = seen + 1;
+		if (p - from > PATH_MAX)
+			continue;
 		char *name = strndup(from, (size_t)(p - from) + 5), *file = name ? path_join(dir, name) : NULL;
 		if (file && from > text && strchr("\"'", from[-1]) && r->includes++ < INCLUDES_MAX)
 			read_file(r, file, dir, depth + 1);

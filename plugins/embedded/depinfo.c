@@ -124,7 +124,7 @@ bool depinfo_move(const char *text, size_t len, const char *from, const char *to
 	if (needs_escape(from) || needs_escape(to) || memchr(text, 0, len))
 		return false;
 	for (const char *at = text; (at = memmem(at, (size_t)(end - at), from, n)); done = at) {
-		const char *stop = memrchr(line, '\n', (size_t)(at - line));
+		const char *stop = memrchr(done, '\n', (size_t)(at - done)); /* none before: line is right */
 		line = stop ? stop + 1 : line;
 		if (!begins_path(line, (size_t)(at - line)) || at + n == end || at[n] != '/')
 			return false;

@@ -491,7 +491,10 @@ struct place {
 	const char *last;    /* the identifier right before, for a ## behind it */
 	size_t last_len;
 	const char *raw_quote; /* where a quote would open a raw string: right behind its prefix */
+	size_t raw_left;       /* bytes that may still be searched in vain for the end of a raw string */
 };
+
+enum { RAW_SEARCH_MAX = 64 << 20 };
 
 static void note_code_pieces(struct scan *s, struct place *at, const char *id, size_t len)
 {
@@ -570,8 +573,8 @@ static const char *skip_comment(const struct scan *s, const char *p, const char 
 	return p;
 }
 
-/* The end of R"delimiter(…)delimiter", or NULL when it is no raw string. quote: its first '"'. */
-static const char *raw_string_end(const char *quote, const char *end)
+/* The end of R"delimiter(…)delimiter", or NULL when it is no raw string. quote: its first '"'. *left: see struct place. */
+static const char *raw_string_end(const char *quote, const char *end, size_t *left)
 {
 	enum { DELIMITER_MAX = 16 };
 	char close[DELIMITER_MAX + 2];
@@ -584,6 +587,8 @@ static const char *raw_string_end(const char *quote, const char *end)
 	close[0] = ')';
 	close[n + 1] = '"';
 	const char *stop = memmem(p, (size_t)(end - p), close, n + 2);
+	if (!stop)
+		*left -= (size_t)(end - p) < *left ? (size_t)(end - p) : *left;
 	return stop ? stop + n + 2 : NULL;
 }
 
@@ -593,7 +598,9 @@ static void scan_range(struct scan *s, struct place *at);
 static void scan_quoted(struct scan *s, struct place *at)
 {
 	char quote = *at->p;
-	const char *stop = quote == '"' && at->raw_quote == at->p ? raw_string_end(at->p, at->end) : NULL;
+	const char *stop = quote == '"' && at->raw_quote == at->p ? raw_string_end(at->p, at->end, &at->raw_left) : NULL;
+	/* A text of raw strings without ends, each searched to the end of the text: from here on every word counts. */
+	at->assembly = at->assembly || !at->raw_left;
 	if (!stop) {
 		stop = at->p + 1;
 		while (stop < at->end && *stop != quote && *stop != '\n') {
@@ -681,11 +688,12 @@ static void scan_range(struct scan *s, struct place *at)
 
 static bool holds_raw_string(const char *text, const char *end)
 {
+	size_t left = RAW_SEARCH_MAX;
 	for (const char *p = text; (p = memmem(p, (size_t)(end - p), "R\"", 2)); p += 2) {
 		const char *from = p;
 		while (from > text && is_identifier((unsigned char)from[-1]))
 			from--;
-		if (is_raw_prefix(from, (size_t)(p + 1 - from)) && raw_string_end(p + 1, end))
+		if (is_raw_prefix(from, (size_t)(p + 1 - from)) && (raw_string_end(p + 1, end, &left) || !left))
 			return true;
 	}
 	return false;
@@ -728,6 +736,6 @@ static bool is_disputed(struct scan *s, const char *text, size_t len)
 void scan_text(struct scan *s, const char *text, size_t len, bool assembly)
 {
 	s->begin = text;
-	struct place at = {.p = text, .end = text + len, .assembly = is_disputed(s, text, len) || assembly};
+	struct place at = {.p = text, .end = text + len, .assembly = is_disputed(s, text, len) || assembly, .raw_left = RAW_SEARCH_MAX};
 	scan_range(s, &at);
 }
