@@ -226,7 +226,7 @@ $(FIXTURES): $(BUILD)/tests/fixtures/%.so: tests/abi/fixtures/%.c tests/abi/fixt
 FUZZ_SRC := $(wildcard tests/fuzz/*.c)
 FUZZ_OBJ := $(FUZZ_SRC:%.c=$(BUILD)/obj/%.o)
 FUZZ_INC := $(INC_CLI) -iquote plugins/embedded -iquote plugins/wrapped -Itests/fuzz
-FUZZ_LINKED := $(filter-out %/main.o,$(OBJ_CLI)) $(OBJ_SERVICE) $(OBJ_UTIL) $(OBJ_PLUGINS) $(OBJ_DYNAMIC)
+FUZZ_LINKED := $(filter-out %/main.o %/loader.o,$(OBJ_CLI) $(OBJ_SERVICE)) $(OBJ_UTIL) $(OBJ_PLUGINS) $(OBJ_DYNAMIC)
 .PHONY: fuzz
 FUZZ_ENGINE ?=
 TARGET ?=
