@@ -40,7 +40,7 @@ SERVICE := audit audit_run config config_options config_settings config_values c
 CLI := analysis analysis_show analysis_times export export_html export_junit export_timeline export_trace findings verb_audit \
 	build cargo cli compiler conform conform_compile conform_elf conform_host conform_open conform_process conform_scene front main parity_check parity_compare parity_report parity_requests parity_run parity_scene rescue runs signals text verb_backends verb_cache verb_config verb_doctor verb_help \
 	verb_parity verb_plugin verb_report verb_stats verb_status verb_why why wrap
-EMBEDDED := archive args_gcc args_names args_rustc args_sides args_table backend crates depfile depinfo differ digests \
+EMBEDDED := archive args_gcc args_names args_rustc args_sides args_table backend check crates depfile depinfo differ digests \
 	entry evict evidence expansion explain files guards header_record history identity inputs key link lookup manifest match materialise miss \
 	native object package phase precompiled remap response rust rust_inputs scan scan_names script sealed several shadow store toolchain verify \
 	witness
@@ -294,6 +294,9 @@ $(BUILD)/tests/fault/killat: tests/fault/killat.c
 FAULT_RUN = @SOLDR_BIN=$(CURDIR)/$(BINARY) SOLDR_TEST_FAULT=$(CURDIR)/$(BUILD)/tests/fault python3
 fault: all $(FAULT_PROGRAMS)
 	$(FAULT_RUN) tests/fault/faults.py
+
+crash: all $(FAULT_PROGRAMS)
+	$(FAULT_RUN) tests/fault/crash.py $(if $(SEED),--seed $(SEED))
 
 parity: all
 	@SOLDR_BIN=$(CURDIR)/$(BINARY) tests/parity/run.sh

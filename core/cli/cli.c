@@ -156,8 +156,14 @@ int cli_config(const struct cli *cli, struct config *config)
 
 int cli_service(const struct cli *cli, const struct config *config, soldr_service **out)
 {
+	return cli_service_watched(cli, config, NULL, NULL, out);
+}
+
+int cli_service_watched(const struct cli *cli, const struct config *config, void (*said)(void *, uint32_t, const char *), void *arg,
+                        soldr_service **out)
+{
 	soldr_error err = SOLDR_ERROR_INIT;
-	struct host_options options = {.config = config, .envp = cli->envp, .cwd = cli->cwd};
+	struct host_options options = {.config = config, .envp = cli->envp, .cwd = cli->cwd, .said = said, .said_arg = arg};
 	options.progress = rescue_arm(cli, config, false);
 	if (front_give_way(cli, config, false, &err) == 0 && host_start(&options, out, &err) == 0)
 		return 0;

@@ -90,6 +90,9 @@ int cli_number(const struct verb *, const char *option, const char *text, uint64
 int cli_config(const struct cli *, struct config *);
 /* Starts the configured backend: 0, or STATUS_SOLDR after saying why not. */
 int cli_service(const struct cli *, const struct config *, soldr_service **);
+/* said gets what the backend logs: see host_options. */
+int cli_service_watched(const struct cli *, const struct config *, void (*said)(void *, uint32_t level, const char *), void *arg,
+                        soldr_service **);
 
 /* ---- environment -------------------------------------------------------------- */
 

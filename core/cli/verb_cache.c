@@ -7,13 +7,23 @@
 #include "report.h"
 #include "text.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+enum { DAMAGED_MAX = 1000 }; /* files that are named; all are counted */
 
 struct request {
 	const struct cli *cli;
 	const struct config *config;
-	bool as_json;
+	bool as_json, repair;
 	const struct action *action;
+};
+
+/* What a check says as it goes on. */
+struct watcher {
+	struct vec damaged; /* file and cause */
+	bool shows_progress;
 };
 
 struct action {
@@ -83,7 +93,7 @@ static int show_size(const struct request *request)
 	return cli_print(&out, 0);
 }
 
-static void report_json(const struct request *request, const soldr_report *report, struct buf *out)
+static void report_json(const struct request *request, const soldr_report *report, const struct watcher *w, struct buf *out)
 {
 	static const char *const status[] = {
 		[SOLDR_STEP_COMPLETED] = "completed",
@@ -101,17 +111,26 @@ static void report_json(const struct request *request, const soldr_report *repor
 	json_u64(&j, "bytes_removed", report->bytes_removed);
 	json_u64(&j, "files_corrupt", report->files_corrupt);
 	json_str(&j, "message", report->message);
+	json_open(&j, "damaged", '[');
+	for (size_t i = 0; i < w->damaged.len; i++)
+		json_str(&j, NULL, w->damaged.items[i]);
+	json_close(&j, ']');
 	json_close(&j, '}');
 	buf_addc(out, '\n');
 }
 
-static void report_text(const struct request *request, const soldr_report *report, struct buf *out)
+static void report_text(const struct request *request, const soldr_report *report, const struct watcher *w, struct buf *out)
 {
 	char a[TEXT_SIZE], b[TEXT_SIZE], c[TEXT_SIZE];
-	buf_addf(out, "%s: %s of %s files removed, %s freed", request->action->name, text_count(a, report->files_removed),
-	         text_count(b, report->files_seen), text_bytes(c, report->bytes_removed));
-	if (request->action->kind == SOLDR_MAINTAIN_VERIFY)
-		buf_addf(out, "; %s damaged", text_count(a, report->files_corrupt));
+	bool checks = request->action->kind == SOLDR_MAINTAIN_CHECK;
+	for (size_t i = 0; i < w->damaged.len; i++)
+		buf_addf(out, "%s\n", w->damaged.items[i]);
+	if (checks)
+		buf_addf(out, "%s: %s files, %s damaged", request->action->name, text_count(a, report->files_seen),
+		         text_count(b, report->files_corrupt));
+	if (!checks || request->repair)
+		buf_addf(out, "%s%s %s of %s files removed, %s freed", checks ? "" : request->action->name, checks ? ";" : ":",
+		         text_count(a, report->files_removed), text_count(b, report->files_seen), text_bytes(c, report->bytes_removed));
 	buf_addc(out, '\n');
 	if (report->message[0])
 		buf_addf(out, "%s\n", report->message);
@@ -120,32 +139,46 @@ static void report_text(const struct request *request, const soldr_report *repor
 		                                                     : "not finished: some files could not be handled\n");
 }
 
+static void watch(void *arg, uint32_t level, const char *message)
+{
+	struct watcher *w = arg;
+	if (level <= SOLDR_LOG_WARN && w->damaged.len < DAMAGED_MAX)
+		vec_add(&w->damaged, message);
+	else if (level == SOLDR_LOG_DEBUG && w->shows_progress)
+		fprintf(stderr, "\r%s\033[K", message);
+}
+
 static int maintain(const struct request *request)
 {
 	soldr_error err = SOLDR_ERROR_INIT;
 	soldr_service *service = NULL;
 	soldr_report report = {.struct_size = sizeof report};
+	struct watcher w = {.shows_progress = !request->config->quiet && !request->as_json && isatty(2)};
 	struct buf out = BUF_INIT;
-	int status = cli_service(request->cli, request->config, &service);
+	int status = cli_service_watched(request->cli, request->config, watch, &w, &service);
 	if (status)
 		return status;
-	int rc = soldr_service_maintain(service, request->action->kind, &report, &err);
+	uint32_t kind = request->repair ? SOLDR_MAINTAIN_VERIFY : request->action->kind;
+	int rc = soldr_service_maintain(service, kind, &report, &err);
 	soldr_service_free(service);
-	if (rc) {
+	if (w.shows_progress)
+		fprintf(stderr, "\r\033[K");
+	if (rc)
 		cli_error("%s", err.message);
-		return STATUS_SOLDR;
-	}
-	if (request->as_json)
-		report_json(request, &report, &out);
+	else if (request->as_json)
+		report_json(request, &report, &w, &out);
 	else
-		report_text(request, &report, &out);
+		report_text(request, &report, &w, &out);
+	vec_release(&w.damaged);
+	if (rc)
+		return STATUS_SOLDR;
 	return cli_print(&out, report.status != SOLDR_STEP_COMPLETED || report.files_corrupt ? STATUS_WRONG : 0);
 }
 
 static const struct action actions[] = {
 	{"path", show_path, 0},
 	{"size", show_size, 0},
-	{"verify", maintain, SOLDR_MAINTAIN_VERIFY},
+	{"verify", maintain, SOLDR_MAINTAIN_CHECK},
 	{"evict", maintain, SOLDR_MAINTAIN_EVICT},
 	{"clear", maintain, SOLDR_MAINTAIN_CLEAR},
 };
@@ -153,7 +186,8 @@ static const struct action actions[] = {
 static int run(const struct cli *cli, const struct verb *verb)
 {
 	struct request request = {.cli = cli};
-	const struct cli_option options[] = {{"--json", &request.as_json, NULL}, {NULL, NULL, NULL}};
+	const struct cli_option options[] = {
+		{"--json", &request.as_json, NULL}, {"--repair", &request.repair, NULL}, {NULL, NULL, NULL}};
 	struct cli_operands operands;
 	struct config config;
 	int status = cli_parse(cli, verb, options, &operands);
@@ -168,6 +202,8 @@ static int run(const struct cli *cli, const struct verb *verb)
 		return cli_usage(verb, "cache: unknown action '%s'", operands.items[0]);
 	if (operands.count > 1)
 		return cli_usage(verb, "cache %s: unexpected argument '%s'", request.action->name, operands.items[1]);
+	if (request.repair && request.action->kind != SOLDR_MAINTAIN_CHECK)
+		return cli_usage(verb, "cache %s: --repair belongs to verify", request.action->name);
 	status = cli_config(cli, &config);
 	if (status)
 		return status;
@@ -178,10 +214,11 @@ static int run(const struct cli *cli, const struct verb *verb)
 }
 
 const struct verb verb_cache = {
-	"cache", "cache path|size|verify|evict|clear [--json]", "where the store is, how large, and its upkeep",
+	"cache", "cache path|size|verify [--repair]|evict|clear [--json]", "where the store is, how large, and its upkeep",
 	"  path     the cache root: SOLDR_CACHE_DIR, or soldr below XDG_CACHE_HOME\n"
 	"  size     bytes and entries of the selected backend's store\n"
-	"  verify   check every file and remove what is damaged; exit status 1 when something was\n"
+	"  verify   check every file and name what is damaged; exit status 1 when something is. With --repair that is\n"
+	"           removed, and the sizes are counted anew\n"
 	"  evict    remove the least recently used entries down to the limits\n"
 	"  clear    remove every entry\n"
 	"  --json   one JSON object\n"

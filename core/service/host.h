@@ -36,6 +36,9 @@ struct host_options {
 	struct exec_watch watch;
 	struct host_progress *progress; /* NULL: nobody asks */
 	const struct host_crash *crash; /* the plugin is not loaded again; NULL: there was none */
+	/* NULL, or gets what the backend logs, at any level and besides the log. */
+	void (*said)(void *arg, uint32_t level, const char *message);
+	void *said_arg;
 };
 
 /*

@@ -66,7 +66,10 @@ static void host_release(soldr_core *core, void *p)
 
 static void host_log(soldr_core *core, uint32_t level, const char *from, const char *message)
 {
-	log_write(&service_of(core)->log, level, from, message);
+	const soldr_service *s = service_of(core);
+	log_write(&s->log, level, from, message);
+	if (s->said)
+		s->said(s->said_arg, level, message);
 }
 
 static uint64_t host_monotonic_ns(soldr_core *core)

@@ -13,7 +13,7 @@
 	X(INPUT_SHADOWED, "remove the new file, or put its directory behind the other on the include path") \
 	X(TERMINAL_DIFFERS, "set -fdiagnostics-color=always or never in the build, so that messages are the same everywhere") \
 	X(ENTRY_MISSING, "raise max_size of the backend if this happens often") \
-	X(ENTRY_CORRUPT, "run soldr cache verify; if it comes back, check the disk") \
+	X(ENTRY_CORRUPT, "run soldr cache verify --repair; if it comes back, check the disk") \
 	X(RECACHE, "unset SOLDR_RECACHE") \
 	X(CHECKOUT_DIFFERS, "leave out what names the checkout (-g without a prefix map, __FILE__), or accept one compile for each checkout") \
 	X(VERIFY_MISMATCH, "look at the newest directory below evidence in the cache root, and report it") \

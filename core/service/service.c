@@ -148,6 +148,8 @@ int host_start(const struct host_options *o, soldr_service **out, soldr_error *e
 	s->watch = o->watch;
 	s->progress = o->progress;
 	s->crash = o->crash;
+	s->said = o->said;
+	s->said_arg = o->said_arg;
 	s->limits.nice_add = nice_of[o->config->priority];
 	pthread_mutex_init(&s->list_lock, NULL);
 	pthread_mutex_init(&s->call_lock, NULL);

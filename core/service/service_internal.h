@@ -36,6 +36,8 @@ struct soldr_service {
 	struct exec_watch watch;
 	struct exec_limits limits;
 	struct log log;
+	void (*said)(void *arg, uint32_t level, const char *message); /* NULL: nobody listens */
+	void *said_arg;
 	struct counters *total, *run; /* NULL: not counted */
 	bool journal;                 /* a line for each compile, and events */
 	bool journal_lost;            /* one could not be written, and that was said */

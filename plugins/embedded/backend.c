@@ -481,68 +481,22 @@ static int32_t embedded_stats(soldr_instance *inst, soldr_stat_fn visit, void *a
 	return 0;
 }
 
-struct verifier {
-	soldr_instance *inst;
-	soldr_report *report;
-};
-
-static void verify_file(void *arg, unsigned shard, const char *name, const char *path, const struct stat *st)
-{
-	struct verifier *v = arg;
-	enum store_kind kind = (enum store_kind)(strchr(STORE_KIND_LETTERS, name[63]) - STORE_KIND_LETTERS);
-	struct digest key;
-	struct header_record record = HEADER_RECORD_INIT;
-	struct buf text = BUF_INIT;
-	struct manifest m = MANIFEST_INIT;
-	struct entry e = {0};
-	struct history h = {.count = 0};
-	(void)path;
-	key.bytes[0] = (unsigned char)shard;
-	bool good = digest_unhex(name, key.bytes + 1, DIGEST_SIZE - 1);
-	struct buf *file = kind == STORE_MANIFEST ? &m.file : kind == STORE_ENTRY ? &e.file : &text;
-	good = good && store_read(&v->inst->store, kind, &key, file, NULL) == 0;
-	good = good && (kind == STORE_MANIFEST ? manifest_decode(&m, &key, NULL)
-	                : kind == STORE_ENTRY  ? entry_decode(&e, &key, NULL)
-	                : kind == STORE_RECORD ? header_record_decode(&record, &text, &key)
-	                                       : history_decode(&h, &text, &key, NULL)) == 0;
-	for (size_t i = 0; good && i < e.section_count; i++) {
-		struct buf raw = BUF_INIT;
-		good = entry_unpack(&e.sections[i], &raw, NULL) == 0;
-		buf_release(&raw);
-	}
-	v->report->files_seen++;
-	if (!good) {
-		v->report->files_corrupt++;
-		if (!v->inst->store.readonly) {
-			store_remove(&v->inst->store, kind, &key);
-			v->report->files_removed++;
-			v->report->bytes_removed += (uint64_t)st->st_size;
-		}
-	}
-	manifest_release(&m);
-	entry_release(&e);
-	header_record_release(&record);
-	history_release(&h);
-	buf_release(&text);
-}
-
 static void remove_file(void *arg, unsigned shard, const char *name, const char *path, const struct stat *st)
 {
-	struct verifier *v = arg;
+	soldr_report *report = arg;
 	(void)shard;
 	(void)name;
-	v->report->files_seen++;
+	report->files_seen++;
 	if (sys.unlink(path) == 0) {
-		v->report->files_removed++;
-		v->report->bytes_removed += (uint64_t)st->st_size;
+		report->files_removed++;
+		report->bytes_removed += (uint64_t)st->st_size;
 	}
 }
 
 static int32_t embedded_maintain(soldr_instance *inst, uint32_t kind, soldr_report *report, soldr_error *err)
 {
-	struct verifier v = {inst, report};
 	soldr_report scratch = {.struct_size = sizeof scratch};
-	if (inst->store.readonly && kind != SOLDR_MAINTAIN_VERIFY)
+	if (inst->store.readonly && kind != SOLDR_MAINTAIN_VERIFY && kind != SOLDR_MAINTAIN_CHECK)
 		return err_set(err, SOLDR_E_CONFIG, 0, origin, "the store is read-only: unset SOLDR_READONLY or readonly in the config");
 	report->status = SOLDR_STEP_COMPLETED;
 	switch (kind) {
@@ -551,11 +505,13 @@ static int32_t embedded_maintain(soldr_instance *inst, uint32_t kind, soldr_repo
 	case SOLDR_MAINTAIN_RECOUNT:
 		return store_recount(&inst->store, report, err);
 	case SOLDR_MAINTAIN_CLEAR:
-	case SOLDR_MAINTAIN_VERIFY:
 		for (unsigned i = 0; i < STORE_SHARDS; i++)
-			store_visit(&inst->store, i, kind == SOLDR_MAINTAIN_CLEAR ? remove_file : verify_file, &v);
-		if (!inst->store.readonly)
-			store_recount(&inst->store, &scratch, NULL);
+			store_visit(&inst->store, i, remove_file, report);
+		store_recount(&inst->store, &scratch, NULL);
+		return 0;
+	case SOLDR_MAINTAIN_VERIFY:
+	case SOLDR_MAINTAIN_CHECK:
+		embedded_check(inst, kind == SOLDR_MAINTAIN_VERIFY, report);
 		return 0;
 	default:
 		return err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, "maintenance of kind %u is not known", kind);

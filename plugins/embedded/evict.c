@@ -93,7 +93,7 @@ static bool walk(struct store *s, unsigned shard, walk_fn look, void *arg)
 	for (struct dirent *e; going && (e = readdir(dir));) {
 		if (is_store_name(e->d_name))
 			going = look(arg, dirfd(dir), shard, e->d_name);
-		else if (is_litter(dirfd(dir), e->d_name))
+		else if (!s->readonly && is_litter(dirfd(dir), e->d_name))
 			sys.unlinkat(dirfd(dir), e->d_name, 0);
 	}
 	closedir(dir);

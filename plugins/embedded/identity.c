@@ -497,11 +497,29 @@ static bool recall_line(struct identity *id, const char *line)
 	return recall_program(id, line);
 }
 
+/* The text of a file that is whole and has its own name. */
+static int read_memory(const char *file, struct buf *b, soldr_error *err)
+{
+	int rc = fs_read_file(file, MEMORY_MAX, b, err);
+	if (!rc && strncmp(buf_str(b), memory_head, strlen(memory_head)) != 0)
+		rc = err_set(err, SOLDR_E_CORRUPT, 0, origin, "what was learnt of a compiler is damaged: it is something else");
+	if (!rc && !is_sealed(b, file))
+		rc = err_set(err, SOLDR_E_CORRUPT, 0, origin, "what was learnt of a compiler is damaged: its checksum differs");
+	return rc;
+}
+
+int identity_check(const char *file, soldr_error *err)
+{
+	struct buf b = BUF_INIT;
+	int rc = read_memory(file, &b, err);
+	buf_release(&b);
+	return rc;
+}
+
 bool identity_recall(const char *file, struct identity *id)
 {
 	struct buf b = BUF_INIT;
-	bool good = fs_read_file(file, MEMORY_MAX, &b, NULL) == 0 && strncmp(buf_str(&b), memory_head, strlen(memory_head)) == 0 &&
-	            is_sealed(&b, file);
+	bool good = read_memory(file, &b, NULL) == 0;
 	char *p = good ? b.data + strlen(memory_head) : NULL;
 	while (good && *p) {
 		char *stop = strchr(p, '\n');

@@ -58,5 +58,7 @@ char *identity_memory_path(const struct store *, struct hasher *);
 /* begun: before the compiler was asked. A program that changed since is not remembered. */
 int identity_remember(const char *file, const struct identity *, int64_t begun);
 bool identity_recall(const char *file, struct identity *);
+/* Whether the file is whole and belongs under its name; that it is still true is not asked. SOLDR_E_NOT_FOUND: it is gone. */
+int identity_check(const char *file, soldr_error *);
 
 #endif

@@ -194,6 +194,11 @@ int32_t embedded_explain(soldr_instance *, const soldr_request *, soldr_explain_
 /* How secrets are told in what is written down. */
 struct redaction unit_redaction(const soldr_instance *);
 
+/* ---- check.c ---- */
+
+/* Looks at every file of the store, logs each damaged one, and removes it with repair, where the store may be written. */
+void embedded_check(soldr_instance *, bool repair, soldr_report *);
+
 /* ---- inputs.c ---- */
 
 struct input {

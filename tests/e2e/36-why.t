@@ -165,7 +165,10 @@ is "$status" 0 "and does no harm to a compile"
 cause "it begins anew" "first_seen src/two.c - -"
 for file in "$SOLDR_CACHE_DIR"/embedded/v1/??/*.h; do printf x >>"$file"; done
 run "$SOLDR" cache verify
-is "$status $(find "$SOLDR_CACHE_DIR/embedded" -name '*.h' | wc -l)" "1 0" "verify removes it"
+is "$status $(find "$SOLDR_CACHE_DIR/embedded" -name '*.h' | wc -l)" "1 1" "verify finds it, and changes nothing"
+like "$out" '^/.*/[0-9a-f]{62}\.h: a history in the store is damaged: ' "and names it"
+run "$SOLDR" cache verify --repair
+is "$status $(find "$SOLDR_CACHE_DIR/embedded" -name '*.h' | wc -l)" "1 0" "verify --repair removes it"
 
 # ---- refusals, and what to do ------------------------------------------------------------------
 

@@ -4,8 +4,8 @@ units with what the bare compiler makes of each, a store, and ways to run soldr.
 Environment: SOLDR_BIN, and SOLDR_TEST_FAULT for the directory with soldr-faulty,
 soldr-other and killat (both set by make).
 """
+import ctypes
 import json
-import mmap
 import os
 import shutil
 import struct
@@ -64,8 +64,9 @@ UNITS = {
 }
 FILES = {
     "inc2/value.h": "#define VALUE 41\n",
+    "inc2/level.h": "#define LEVEL 1\n",
     "inc2/other.h": "#include <stddef.h>\nstatic inline size_t other(size_t n) { return n * VALUE; }\n",
-    "warns.c": '#include "value.h"\n#include "other.h"\nint f(int a) { int unused; return a + VALUE; }\n',
+    "warns.c": '#include "value.h"\n#include "other.h"\n#include "level.h"\nint f(int a) { int unused; return a + VALUE + LEVEL; }\n',
     "mmd.c": '#include "value.h"\n#include "other.h"\nsize_t g(size_t n) { return other(n); }\n',
     "plain.c": '#include "value.h"\nint h = VALUE;\n' + "".join(f"int t{n}[{n + 1}] = {{{n}}};\n" for n in range(150)),
     "assembled.S": "\t.globl s\ns:\t.long 7\n",
@@ -209,6 +210,20 @@ class Scene:
         shutil.rmtree(f"{self.root}/{name}", ignore_errors=True)
         shutil.copytree(self.store, f"{self.root}/{name}", symlinks=True)
         return f"{self.root}/{name}"
+
+
+def adopt():
+    """Processes whose parent was killed become ours, so that reap() can wait for them."""
+    PR_SET_CHILD_SUBREAPER = 36
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def reap():
+    try:
+        while True:
+            os.waitpid(-1, 0)
+    except ChildProcessError:
+        pass
 
 
 class Tally:

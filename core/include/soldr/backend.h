@@ -295,7 +295,8 @@ enum soldr_maintain_kind {
 	SOLDR_MAINTAIN_EVICT = 1,  /* down to the limits */
 	SOLDR_MAINTAIN_CLEAR = 2,  /* remove every entry */
 	SOLDR_MAINTAIN_VERIFY = 3, /* check every file; remove what fails */
-	SOLDR_MAINTAIN_RECOUNT = 4 /* size counters from the files themselves */
+	SOLDR_MAINTAIN_RECOUNT = 4, /* size counters from the files themselves */
+	SOLDR_MAINTAIN_CHECK = 5   /* check every file; change nothing */
 };
 
 enum soldr_shutdown_mode { SOLDR_SHUTDOWN_GRACEFUL = 1, SOLDR_SHUTDOWN_FORCE = 2 };
