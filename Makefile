@@ -298,6 +298,9 @@ fault: all $(FAULT_PROGRAMS)
 crash: all $(FAULT_PROGRAMS)
 	$(FAULT_RUN) tests/fault/crash.py $(if $(SEED),--seed $(SEED))
 
+corrupt: all
+	$(FAULT_RUN) tests/fault/corrupt.py $(if $(N),--number $(N)) $(if $(SEED),--seed $(SEED))
+
 parity: all
 	@SOLDR_BIN=$(CURDIR)/$(BINARY) tests/parity/run.sh
 

@@ -163,6 +163,19 @@ void store_remove(struct store *s, enum store_kind kind, const struct digest *ke
 	free(path);
 }
 
+/* Numbers that no drift leads to: the file was damaged. A shard below them would hide any amount of files from the limit. */
+static bool is_absurd(const struct store_sizes *z)
+{
+	const int64_t least = -((int64_t)4 << 30), most = (int64_t)1 << 50;
+	bool absurd = z->uncounted > STORE_SHARDS;
+	for (unsigned i = 0; i < STORE_SHARDS; i++) {
+		int64_t bytes = (int64_t)__atomic_load_n(&z->shards[i].bytes, __ATOMIC_RELAXED);
+		int64_t entries = (int64_t)__atomic_load_n(&z->shards[i].entries, __ATOMIC_RELAXED);
+		absurd = absurd || bytes < least || bytes > most || entries < least || entries > most;
+	}
+	return absurd;
+}
+
 static struct store_sizes *map_file(const struct store *s)
 {
 	char *path = path_join(s->dir, "size");
@@ -178,6 +191,8 @@ static struct store_sizes *map_file(const struct store *s)
 		z->byte_order = 0x01020304;
 		z->uncounted = STORE_SHARDS;
 		z->format = SIZES_FORMAT;
+	} else if (is_absurd(z)) {
+		__atomic_store_n(&z->uncounted, STORE_SHARDS, __ATOMIC_RELAXED);
 	}
 	return z;
 }

@@ -149,6 +149,35 @@ static void sums_below_zero_are_zero(void)
 	room_release(&room);
 }
 
+/* Numbers that a flipped bit makes: they are counted anew, and nothing waits for as many shards as they say. */
+static void absurd_sums_are_counted_anew(void)
+{
+	static const struct {
+		long at; /* in the file: docs/formats.md */
+		uint64_t value;
+	} flips[] = {
+		{24, (uint64_t)1 << 60}, {64, (uint64_t)1 << 62}, {64, (uint64_t)-1 << 40}, {72, (uint64_t)1 << 60}, {72, (uint64_t)1 << 63},
+	};
+	struct room room;
+	struct store s;
+	room_init(&room, "store");
+	open_store(&s, &room, MANY);
+	for (unsigned n = 0; n < 20; n++)
+		put(&s, STORE_ENTRY, n, 10);
+	store_count(&s, UINT64_MAX);
+	store_release(&s);
+	for (size_t i = 0; i < sizeof flips / sizeof *flips; i++) {
+		int fd = open(room_path(&room, "embedded/v1/size"), O_RDWR | O_CLOEXEC);
+		SAME_NUMBER(pwrite(fd, &flips[i].value, sizeof flips[i].value, flips[i].at), sizeof flips[i].value);
+		close(fd);
+		open_store(&s, &room, MANY);
+		store_count(&s, UINT64_MAX);
+		expect_totals(&s, 20 * BLOCK, 20);
+		store_release(&s);
+	}
+	room_release(&room);
+}
+
 static void litter_is_swept_and_strangers_stay(void)
 {
 	struct room room;
@@ -367,6 +396,7 @@ void suite_store(void)
 	CU_add_test(s, "sizes are counted in blocks", sizes_are_counted_in_blocks);
 	CU_add_test(s, "s02: recounting mends wrong sizes", recounting_mends_wrong_sizes);
 	CU_add_test(s, "sums below zero are zero", sums_below_zero_are_zero);
+	CU_add_test(s, "s02: absurd sums are counted anew", absurd_sums_are_counted_anew);
 	CU_add_test(s, "s01: litter is swept and strangers stay", litter_is_swept_and_strangers_stay);
 	CU_add_test(s, "s09: links in the store are not followed", links_in_the_store_are_not_followed);
 	CU_add_test(s, "s03: a full disk leaves the old file", a_full_disk_leaves_the_old_file);
