@@ -143,10 +143,13 @@ static void stream_drain(struct stream *s, const struct exec_sink *sink)
 		ssize_t n = sys.read(s->parent, chunk, sizeof chunk);
 		if (n > 0) {
 			stream_keep(s, chunk, (size_t)n);
-			if (!s->mute && !s->deaf && sink->write && sink->write(sink->arg, s->id, chunk, (uint64_t)n) != 0) {
-				/* As with the bare compiler: its next write meets a closed pipe. */
+			int32_t why = !s->mute && !s->deaf && sink->write ? sink->write(sink->arg, s->id, chunk, (uint64_t)n) : 0;
+			if (why) {
 				s->deaf = true;
 				s->truncated = true;
+			}
+			if (why && why != EXEC_SINK_LOST) {
+				/* As with the bare compiler: its next write meets a closed pipe. */
 				sys.close(s->parent);
 				s->parent = -1;
 			}

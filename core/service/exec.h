@@ -19,7 +19,12 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-/* Where the child's output goes. write: 0, or non-zero when nobody listens any more. */
+/*
+ * Where the child's output goes. write: 0; EXEC_SINK_LOST: this output is lost (a full disk), and so is what comes, but the
+ * child goes on; any other number: nobody listens any more, and the child meets a closed pipe.
+ */
+enum { EXEC_SINK_LOST = INT32_MIN };
+
 struct exec_sink {
 	int32_t (*write)(void *arg, uint32_t stream, const void *, uint64_t len);
 	void *arg;

@@ -307,7 +307,8 @@ static int32_t write_stdio(void *arg, uint32_t stream, const void *data, uint64_
 		sigtimedwait(&pipe_only, NULL, &none);
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return why;
+	/* GCC goes on where its messages meet a full disk. */
+	return why == ENOSPC || why == EDQUOT || why == EFBIG || why == EIO ? EXEC_SINK_LOST : why;
 }
 
 int host_compile(soldr_service *s, const char *const *argv, const char *compiler, soldr_result *r, soldr_error *err)
