@@ -97,6 +97,8 @@ help:
 	@echo 'make parity        the corpus of tests/parity through every backend'
 	@echo 'make soak-diff     random edits and compiles, bare against soldr, until stopped'
 	@echo '                   (COMPILER=gcc, g++, clang or clang++; SEED=n STEPS=n MINUTES=n KEEP=dir)'
+	@echo 'make fault crash corrupt soak limits   system calls that fail, kills and lost power, damaged files, load, sizes'
+	@echo '                   (N=n MINUTES=n SEED=n; docs/reliability.md)'
 	@echo 'make bench         what one compile costs, beside the floor, the compiler, ccache and sccache'
 	@echo '                   (RUNS=n SCENARIOS=small,cxx,… PEERS=name=path,…); make bench-builds: whole projects'
 	@echo '                   (PROJECTS=lua,redis,fmt,cargo WAYS=plain,soldr,… PHASES=cold,warm,touched,noop,test ROUNDS=n)'
@@ -297,6 +299,9 @@ fault: all $(FAULT_PROGRAMS)
 
 crash: all $(FAULT_PROGRAMS)
 	$(FAULT_RUN) tests/fault/crash.py $(if $(SEED),--seed $(SEED))
+
+soak: all $(FAULT_PROGRAMS)
+	$(FAULT_RUN) tests/fault/soak.py $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 corrupt: all
 	$(FAULT_RUN) tests/fault/corrupt.py $(if $(N),--number $(N)) $(if $(SEED),--seed $(SEED))

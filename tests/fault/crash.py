@@ -29,7 +29,7 @@ import scene
 from scene import Failure
 
 UNITS = ["warns", "mmd", "plain", "assembled"]
-JOBS = 4
+JOBS, BATCH = 4, 100 # random kills at once, and between two looks
 EDITED = {"inc2/level.h": "#define LEVEL 2\n"} # of the victim alone
 
 
@@ -173,37 +173,39 @@ class Crash:
         s = self.s
         s.restore(self.full)
         self.ran_compiler = True
-        begun = time.monotonic()
-        s.compile(self.victim, "timed")
-        longest = 4 * (time.monotonic() - begun) + 0.03
-        running, done = [], 0
-        number = 0
-        while done < count or running:
-            while len(running) < JOBS and done < count:
-                number += 1
-                unit = s.units[number % len(s.units)]
-                # A define of its own: a miss each time; every third time something that was stored.
-                own = [] if number % 3 == 0 else [f"-DN{number}"]
-                out = f"{s.root}/log/out{number % JOBS}.o"
-                words = [w for w in unit.words if w not in ("-MD", "-MMD", "-MF", "warns.d")]
-                words[words.index("-o") + 1] = out
-                p = subprocess.Popen([scene.SOLDR] + words + own, cwd=s.tree, env=s.env, stdin=subprocess.DEVNULL,
-                                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-                running.append((p, time.monotonic() + rng.uniform(0, longest)))
-                done += 1
-            now = time.monotonic()
-            for p, when in list(running):
-                if p.poll() is None and now >= when:
-                    os.killpg(p.pid, signal.SIGKILL)
-                    p.wait()
-                if p.poll() is not None:
-                    self.tally.count("killed at random" if p.returncode < 0 else "ended before the kill")
+        longest = 0.05 # a kill that comes too late makes the next ones sooner, and the other way round
+        done = number = 0
+        while done < count:
+            stop, running = min(done + BATCH, count), []
+            while done < stop or running:
+                while len(running) < JOBS and done + len(running) < stop:
+                    number += 1
+                    running.append((self.start(number), time.monotonic() + rng.uniform(0, longest)))
+                for p, when in list(running):
+                    if p.poll() is None and time.monotonic() >= when:
+                        os.killpg(p.pid, signal.SIGKILL)
+                        p.wait()
+                    if p.poll() is None:
+                        continue
                     running.remove((p, when))
-            time.sleep(0.001)
-            if done % 100 == 0 and not running:
-                self.tally.case(self.survives, f"after {done} random kills", 0)
-        self.tally.case(self.survives, f"after {done} random kills", 0)
+                    killed = p.returncode < 0
+                    longest *= 1.03 if killed else 0.97
+                    done += killed
+                    self.tally.count("killed" if killed else "ended before it was to be killed")
+                time.sleep(0.0005)
+            scene.reap()
+            self.tally.case(self.survives, f"after {done} random kills", 0)
         self.tally.case(self.swept, "after random kills")
+
+    def start(self, number):
+        """A compile of its own: a miss, and every third time something that was stored."""
+        s = self.s
+        unit = s.units[number % len(s.units)]
+        words = [w for w in unit.words if w not in ("-MD", "-MMD", "-MF", "warns.d")]
+        words[words.index("-o") + 1] = f"{s.root}/log/out{number % JOBS}.o"
+        own = [] if number % 3 == 0 else [f"-DN{number}"]
+        return subprocess.Popen([scene.SOLDR] + words + own, cwd=s.tree, env=s.env, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
 
     # ---- power ------------------------------------------------------------------------
 
