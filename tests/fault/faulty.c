@@ -4,7 +4,7 @@
  *
  *   FAULT=NAME:N:WHAT    at the Nth call of NAME; N+: from the Nth on
  *       NAME   a member of the table, or any
- *       WHAT   ENOSPC, EIO, EACCES, EMFILE, EINTR or EROFS: it fails with that, undone
+ *       WHAT   ENOSPC, EIO and others (whats): it fails with that, undone
  *              short   reads and writes take half of what they are given
  *              kill    the process dies before the call
  *              torn    the process dies of a write that took half
@@ -47,8 +47,9 @@ static const struct {
 	int error;
 } whats[] = {
 	{"ENOSPC", WHAT_ERRNO, ENOSPC}, {"EIO", WHAT_ERRNO, EIO},     {"EACCES", WHAT_ERRNO, EACCES}, {"EMFILE", WHAT_ERRNO, EMFILE},
-	{"EINTR", WHAT_ERRNO, EINTR},   {"EROFS", WHAT_ERRNO, EROFS}, {"short", WHAT_SHORT, 0},       {"kill", WHAT_KILL, 0},
-	{"torn", WHAT_TORN, 0},
+	{"EINTR", WHAT_ERRNO, EINTR},   {"EROFS", WHAT_ERRNO, EROFS}, {"EDQUOT", WHAT_ERRNO, EDQUOT}, {"EFBIG", WHAT_ERRNO, EFBIG},
+	{"EPERM", WHAT_ERRNO, EPERM},   {"EINVAL", WHAT_ERRNO, EINVAL}, {"ENODEV", WHAT_ERRNO, ENODEV},
+	{"EOPNOTSUPP", WHAT_ERRNO, EOPNOTSUPP}, {"short", WHAT_SHORT, 0}, {"kill", WHAT_KILL, 0}, {"torn", WHAT_TORN, 0},
 };
 
 static void die(void)
