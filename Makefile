@@ -303,6 +303,9 @@ crash: all $(FAULT_PROGRAMS)
 soak: all $(FAULT_PROGRAMS)
 	$(FAULT_RUN) tests/fault/soak.py $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
+limits: all
+	$(FAULT_RUN) tests/fault/limits.py
+
 corrupt: all
 	$(FAULT_RUN) tests/fault/corrupt.py $(if $(N),--number $(N)) $(if $(SEED),--seed $(SEED))
 

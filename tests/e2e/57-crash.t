@@ -8,7 +8,7 @@ programs=${programs:-$lib_dir/../../build/tests/fault}
 [ -x "$programs/soldr-faulty" ] || { echo "1..0 # SKIP no $programs/soldr-faulty: make check-e2e builds it"; exit 0; }
 export SOLDR_BIN="$SOLDR" SOLDR_TEST_FAULT="$programs" TMPDIR="$T"
 
-for part in "calls 97" "table 67" "random 40" "power 6"; do
+for part in "calls 197" "table 131" "random 30" "power 4"; do
 	run python3 "$lib_dir/../fault/crash.py" --calls 0 --table 0 --random 0 --power 0 --${part% *} ${part#* }
 	is "$status" 0 "s01: $part: nothing wrong is served, and nothing else is lost"
 	[ "$status" = 0 ] || lib_note report "$out$err"

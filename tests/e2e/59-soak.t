@@ -8,7 +8,7 @@ programs=${programs:-$lib_dir/../../build/tests/fault}
 [ -x "$programs/soldr-faulty" ] || { echo "1..0 # SKIP no $programs/soldr-faulty: make check-e2e builds it"; exit 0; }
 export SOLDR_BIN="$SOLDR" SOLDR_TEST_FAULT="$programs" TMPDIR="$T"
 
-run python3 "$lib_dir/../fault/soak.py" --compiles 512 --cap 1 --seed 59
+run python3 "$lib_dir/../fault/soak.py" --compiles 384 --cap 1 --seed 59
 is "$status" 0 "s12: every output is right, counters and journal add up, the limit is kept"
 [ "$status" = 0 ] || lib_note report "$out$err"
 printf '%s\n' "$out" | sed 's/^/# /'

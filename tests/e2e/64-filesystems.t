@@ -93,6 +93,15 @@ if [ -x "$faulty" ]; then
 		ok "s03: $why: object" cmp y.o want.o
 		is "$(counted fallbacks) $(counted reasons "${case#*=}") $(counted reasons audit_lost)" "1 1 1" "s03: $why: counted"
 	done
+	# GCC goes on where its messages meet a full disk. They come in pieces, so that it would meet a closed pipe.
+	for n in $(seq 400); do echo "int w$n(void) { int unused; return 0; }"; done >w.c
+	gcc -c w.c -o want.o
+	FAULT=write:1+:ENOSPC run "$faulty" gcc -Wall -c w.c -o w.o
+	is "$status/$err" "0/" "s03: messages that cannot be written end no compile"
+	ok "s03: and its object is right" cmp w.o want.o
+	"$SOLDR" gcc -Wall -c w.c -o w.o 2>said
+	gcc -Wall -c w.c -o w.o 2>wanted
+	ok "s03: nor are they left out the next time" cmp said wanted
 else
 	skip "s06: calls that a file system lacks" "no $faulty: make check-e2e builds it"
 fi
