@@ -32,8 +32,8 @@ import scene
 from scene import Failure
 
 KILLED, FAULTY, OTHER = 0.03, 0.04, 0.25  # shares of the compiles
-FAULTS = [f"{name}:{n}{on}:{why}" for name in ("write", "rename", "exchange", "mkdir", "futimens", "unlink", "read")
-          for n in (1, 2, 3) for on in ("", "+") for why in ("ENOSPC", "EIO", "EMFILE") if not (name == "read" and on)]
+FAULTS = [f"{name}:{n}{on}:{why}" for name in ("write", "rename", "exchange", "mkdir", "futimens", "unlink")
+          for n in (1, 2, 3) for on in ("", "+") for why in ("ENOSPC", "EIO", "EMFILE")]
 SOURCES, HEADERS, OWN_BYTES = 40, 5, 6000
 STORE_MIB = 64 # of the file system; the journal grows in it
 SPELL_SECONDS, BETWEEN_SECONDS = 1.0, 3.0
@@ -214,7 +214,8 @@ class Soak:
             self.fail(f"{compiled} compiled and {killed} killed, but {c['compilations']} were counted")
         if not c["compilations"] - killed <= outcomes <= c["compilations"]:
             self.fail(f"the outcomes of {c['compilations']} compiles are {outcomes}")
-        if not compiled <= lines + lost <= compiled + killed:
+        # One of those that are counted as lost may have its line, and lack events alone.
+        if lines + lost < compiled or lines > compiled + killed:
             self.fail(f"{compiled} compiled and {killed} killed, but {lines} lines in the journal and {lost} lost")
         cap = self.o.cap << 20
         if self.peak > 2 * cap:
