@@ -36,8 +36,8 @@ LINK := -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now $(SANFLAGS)
 
 UTIL := buf digest err fs json path redact sys worktree
 SERVICE := audit audit_run config config_options config_settings config_values config_yaml counters dispatch exec host_api \
-	ids journal loader log plugin_check run_manifest service session sink
-CLI := analysis analysis_show analysis_times export export_html export_junit export_timeline export_trace findings verb_audit \
+	ids journal loader log plugin_check run_manifest service session sink sink_read
+CLI := analysis analysis_events analysis_show analysis_times audit_about audit_record export export_html export_junit export_timeline export_trace findings verb_audit verb_logs \
 	build cargo cli compiler conform conform_compile conform_elf conform_host conform_open conform_process conform_scene front main parity_check parity_compare parity_report parity_requests parity_run parity_scene rescue runs signals text verb_backends verb_cache verb_config verb_doctor verb_help \
 	verb_parity verb_plugin verb_report verb_stats verb_status verb_why why wrap
 EMBEDDED := archive args_gcc args_names args_rustc args_sides args_table backend check crates depfile depinfo differ digests \

@@ -55,7 +55,7 @@ uint32_t analysis_outcome(const char *name)
 
 bool analysis_is_day(const struct analysis *a)
 {
-	return strncmp(a->run, "day-", 4) == 0;
+	return sink_is_day(a->run);
 }
 
 uint64_t analysis_hits(const struct analysis *a)
@@ -231,7 +231,7 @@ static void take_line(void *arg, const char *text, size_t len)
 	else
 		r->a->broken++;
 	run_compile_release(&c);
-	progress_step(&r->progress, r->a->compilations);
+	progress_step(&r->progress, r->a->compilations, "compiles");
 }
 
 static int by_time(const void *left, const void *right)
@@ -370,12 +370,17 @@ static int read_beside(struct analysis *a, soldr_error *err)
 {
 	struct stat st;
 	struct counter_totals totals;
-	char *summary = analysis_file(a, "summary.json"), *counters = analysis_file(a, "counters"), *full = analysis_file(a, JOURNAL_FULL);
+	char *summary = analysis_file(a, "summary.json"), *counters = analysis_file(a, "counters"), *full = analysis_file(a, sink_journal.full);
 	int rc = summary && counters && full ? 0 : out_of_memory(err);
 	if (!rc) {
 		run_summary_read_file(&a->summary, summary);
-		if (counters_read(counters, &totals, NULL) == 0)
+		a->left_out = a->summary.lost_lines;
+		a->events_lost = a->summary.lost_events;
+		/* A run that has not ended has no summary; one that was kept elsewhere has no counters. */
+		if (!a->summary.known && counters_read(counters, &totals, NULL) == 0) {
+			a->events_lost = totals.audit_lost_events;
 			a->left_out = totals.reasons[SOLDR_REASON_AUDIT_LOST] + totals.reasons[SOLDR_REASON_JOURNAL_FULL];
+		}
 		a->journal_full = sys.lstat(full, &st) == 0;
 	}
 	free(summary);
@@ -399,6 +404,8 @@ int analysis_read(struct analysis *a, const struct cli *cli, struct config *conf
 		samples->every = 1;
 		rc = read_journal(&r, err);
 	}
+	if (!rc)
+		rc = analysis_events(a, r.progress.wanted, err);
 	if (!rc)
 		ask_backend(a, cli, config, samples);
 	for (size_t i = 0; samples && i < samples->count; i++)

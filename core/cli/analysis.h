@@ -2,6 +2,7 @@
  * analysis: what the journal and the events of a run come to.
  *
  *   analysis.c        reads a run, and adds up
+ *   analysis_events.c the events beside it
  *   analysis_times.c  who ran beside whom: lanes and concurrency
  *   findings.c        what of it is worth a word
  *   analysis_show.c   `soldr audit analyze`, as text and as JSON
@@ -16,6 +17,7 @@
 #define SOLDR_CLI_ANALYSIS_H
 
 #include "cli.h"
+#include "audit.h"
 #include "counters.h"
 #include "runs.h"
 
@@ -80,7 +82,7 @@ struct sums {
 
 /* Events of one name in category phase. */
 struct phase_sum {
-	char name[32];
+	char name[65];
 	uint64_t count, duration_ns, longest_ns;
 };
 
@@ -120,6 +122,7 @@ struct analysis {
 
 	bool has_events;           /* there is an audit.jsonl */
 	uint64_t events, events_lost;
+	struct evidence lost_events; /* events that say so */
 	size_t events_broken;
 	struct phase_sum phases[ANALYSIS_PHASES_MAX]; /* longest first */
 	size_t phase_count;
@@ -149,6 +152,8 @@ uint64_t analysis_id(const char *compile_id); /* as in struct span */
 void analysis_name(char to[ANALYSIS_TEXT], const char *name);
 uint32_t analysis_outcome(const char *name);
 
+/* What audit.jsonl adds; where there is none, nothing. progress: it is shown. */
+int analysis_events(struct analysis *, bool progress, soldr_error *);
 /* Lanes, concurrency, busy time, from the spans. False: out of memory. */
 bool analysis_times(struct analysis *);
 double analysis_most(const struct analysis *); /* the largest of concurrency */
@@ -175,6 +180,8 @@ struct findings {
 
 /* Errors first, then by impact. */
 void findings_of(const struct analysis *, struct findings *);
+/* Names the events of the compiles that findings rest on, where there are events. */
+void findings_events(const struct analysis *, struct findings *);
 /* Every id and title, in the order of the table; false at its end. */
 bool finding_kind(size_t i, const char **id, const char **title);
 const char *finding_severity_name(enum finding_severity);
@@ -189,7 +196,7 @@ struct progress {
 	bool wanted;
 	uint64_t done;
 };
-void progress_step(struct progress *, uint64_t compiles);
+void progress_step(struct progress *, uint64_t read, const char *what);
 void progress_end(struct progress *);
 
 #endif

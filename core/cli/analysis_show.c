@@ -13,14 +13,14 @@ enum { SHOWN_CAUSES = 10, SHOWN_DIFFERENCES = 10, SHOWN_SLOW = 10, NAME = 60, JS
 
 /* ---- progress ------------------------------------------------------------------------------- */
 
-void progress_step(struct progress *p, uint64_t compiles)
+void progress_step(struct progress *p, uint64_t read, const char *what)
 {
 	enum { EVERY = 1 << 13 };
 	char line[64], count[TEXT_SIZE];
-	if (!p->wanted || compiles < p->done + EVERY)
+	if (!p->wanted || read < p->done + EVERY)
 		return;
-	p->done = compiles;
-	int n = snprintf(line, sizeof line, "\rsoldr: %s compiles read", text_count(count, compiles));
+	p->done = read;
+	int n = snprintf(line, sizeof line, "\rsoldr: %s %s read", text_count(count, read), what);
 	(void)fs_write_all(STDERR_FILENO, line, (size_t)n);
 }
 

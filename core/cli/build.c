@@ -66,6 +66,7 @@ struct door {
 	struct vec sets; /* "NAME=value" for the command's environment */
 	char *program;           /* absolute */
 	char **argv;
+	char **run_dir;          /* where the run's directory is wanted; NULL: nowhere */
 };
 
 /* `soldr build -- gcc …`: the command is what its name means on the new PATH. */
@@ -405,6 +406,8 @@ static int open_door(struct door *door)
 		free(envp);
 	}
 	vec_release(&door->sets);
+	if (door->has_session && door->run_dir)
+		*door->run_dir = strdup(door->session.dir);
 	if (door->has_session)
 		session_release(&door->session);
 	config_release(&door->config);
@@ -435,10 +438,10 @@ static int flags_of(const char *program)
 	return DOOR_SHIMS | DOOR_LAUNCHERS;
 }
 
-static int run_front_door(const struct cli *cli, const struct verb *verb)
+/* The status, or -SIGNAL. */
+static int enter(const struct cli *cli, char **run_dir)
 {
-	struct door door = {.cli = cli, .flags = flags_of(cli->argv[0]), .argv = cli->argv};
-	(void)verb;
+	struct door door = {.cli = cli, .flags = flags_of(cli->argv[0]), .argv = cli->argv, .run_dir = run_dir};
 	const char *backend = cli->overrides.backend;
 	struct compiler found;
 	int status = compiler_find(cli, door.argv[0], &found);
@@ -463,6 +466,19 @@ static int run_front_door(const struct cli *cli, const struct verb *verb)
 		status = open_door(&door);
 	}
 	free(door.program);
+	return status;
+}
+
+int front_run(const struct cli *cli, char **run_dir)
+{
+	*run_dir = NULL;
+	return enter(cli, run_dir);
+}
+
+static int run_front_door(const struct cli *cli, const struct verb *verb)
+{
+	(void)verb;
+	int status = enter(cli, NULL);
 	if (status < 0)
 		signals_die(-status);
 	return status;

@@ -17,7 +17,7 @@
 
 const struct verb *const cli_verbs[] = {
 	&verb_cargo,  &verb_make,     &verb_gmake, &verb_ninja, &verb_samu,  &verb_cmake,   &verb_build,
-	&verb_stats,  &verb_status, &verb_why,      &verb_report, &verb_audit, &verb_backends, &verb_plugin, &verb_doctor, &verb_config, &verb_cache, &verb_parity,
+	&verb_stats,  &verb_status, &verb_why,      &verb_report, &verb_audit, &verb_logs, &verb_backends, &verb_plugin, &verb_doctor, &verb_config, &verb_cache, &verb_parity,
 	&verb_version, &verb_help,
 	NULL,
 };

@@ -48,7 +48,7 @@ extern const struct verb *const cli_verbs[];
 const struct verb *cli_verb_find(const char *name); /* NULL: none */
 
 extern const struct verb verb_cargo, verb_make, verb_gmake, verb_ninja, verb_samu, verb_cmake, verb_build;
-extern const struct verb verb_stats, verb_status, verb_backends, verb_plugin, verb_doctor, verb_config, verb_cache, verb_parity, verb_why, verb_report, verb_audit, verb_version, verb_help;
+extern const struct verb verb_stats, verb_status, verb_backends, verb_plugin, verb_doctor, verb_config, verb_cache, verb_parity, verb_why, verb_report, verb_audit, verb_logs, verb_version, verb_help;
 
 /* The whole text of `soldr help` and of `soldr help VERB`. */
 void help_overview(struct buf *);

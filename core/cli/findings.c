@@ -18,7 +18,7 @@ enum {
 	WAIT_LEAST_NS = 1000000000, /* of waiting that is worth a word */
 	HIT_SLOW_NS = 20000000,   /* a hit takes a millisecond or two */
 	HIT_LEAST = 10,
-	SPAWN_SLOW_NS = 5000000,  /* a process starts in half a millisecond */
+	SPAWN_SLOW_NS = 10000000, /* a process starts in half a millisecond */
 	COLD_LEAST = 20,
 	COLD_SHARE = 80
 };
@@ -300,7 +300,7 @@ static bool slow_spawn(const struct analysis *a, struct finding *f)
 {
 	const struct processes *p = &a->processes;
 	char time[TEXT_SIZE], all[TEXT_SIZE];
-	if (p->compilers < HIT_LEAST || p->spawn_ns / p->compilers < SPAWN_SLOW_NS)
+	if (p->compilers < HIT_LEAST || p->spawn_ns < WAIT_LEAST_NS || p->spawn_ns / p->compilers < SPAWN_SLOW_NS)
 		return false;
 	f->impact_ns = p->spawn_ns;
 	say(f, "%s to start each of %llu processes, %s in all", text_duration(time, p->spawn_ns / p->compilers), (unsigned long long)p->compilers,
@@ -317,6 +317,8 @@ static bool lost_events(const struct analysis *a, struct finding *f)
 	uint64_t lost = a->left_out + a->events_lost;
 	if (!lost && !a->journal_full)
 		return false;
+	for (size_t i = 0; i < a->lost_events.count; i++)
+		evidence_add(&f->events, a->lost_events.ids[i]);
 	say(f, "%llu lines were lost or left out%s; the figures here are without them", (unsigned long long)lost,
 	    a->journal_full ? ", the journal has reached audit.max_journal_size" : "");
 	return true;

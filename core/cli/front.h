@@ -28,6 +28,12 @@ bool front_loads_file(const struct config *);
 /* Becomes soldr-host, unless this program loads files itself: 0. SOLDR_E_*: it cannot. */
 int front_become_host(const struct cli *, soldr_error *);
 
+/*
+ * Runs the command of cli->argv as `soldr build -- …` does (build.c). Returns its status, or minus the signal that ended it.
+ * *run_dir: the run's directory, malloc'ed; NULL where there is none.
+ */
+int front_run(const struct cli *, char **run_dir);
+
 /* The soldr that compiles are pointed at, malloc'ed: the front program, also when this is soldr-host. */
 char *front_executable(void);
 

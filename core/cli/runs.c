@@ -1,6 +1,7 @@
 /* runs: see runs.h. */
 #include "runs.h"
 
+#include "counters.h"
 #include "fs.h"
 #include "path.h"
 #include "session.h"
@@ -95,6 +96,75 @@ void run_compile_release(struct run_compile *c)
 		free(all[i]);
 	vec_release(&c->args);
 	*c = RUN_COMPILE_INIT;
+}
+
+/* ---- an event -------------------------------------------------------------------------------- */
+
+static void copy_text(char *to, size_t size, const json_t *line, const char *key)
+{
+	const char *text = json_string_value(json_object_get(line, key));
+	snprintf(to, size, "%s", text ? text : "");
+}
+
+int run_event_read(struct run_event *e, const char *text, size_t len)
+{
+	json_t *line = json_loadb(text, len, 0, NULL);
+	const json_t *fields = json_object_get(line, "fields"), *duration = json_object_get(line, "duration_ns");
+	const char *ts = json_string_value(json_object_get(line, "ts"));
+	*e = (struct run_event){.end_ns = ts ? parse_time(ts) : 0, .is_span = json_is_integer(duration)};
+	copy_text(e->event, sizeof e->event, line, "event");
+	copy_text(e->category, sizeof e->category, line, "category");
+	copy_text(e->event_id, sizeof e->event_id, line, "event_id");
+	copy_text(e->compile_id, sizeof e->compile_id, line, "compile_id");
+	e->duration_ns = number(line, "duration_ns");
+	e->probe = json_is_true(json_object_get(fields, "probe"));
+	e->spawn_ns = number(fields, "spawn_ns");
+	e->user_ns = number(fields, "user_ns");
+	e->system_ns = number(fields, "system_ns");
+	e->processor_ns = number(fields, "processor_ns");
+	json_decref(line);
+	return e->event[0] && e->end_ns ? 0 : -1;
+}
+
+/* ---- a manifest in another directory ---------------------------------------------------------- */
+
+static json_t *file_entry(const char *dir, const char *name, const char *schema)
+{
+	struct stat st;
+	char *path = path_join(dir, name);
+	json_t *entry = NULL;
+	if (path && sys.lstat(path, &st) == 0 && S_ISREG(st.st_mode))
+		entry = json_pack("{s:s,s:s,s:I}", "name", name, "schema", schema, "size_bytes", (json_int_t)st.st_size);
+	free(path);
+	return entry;
+}
+
+int run_manifest_copy(const char *from, const char *dir, const char *more, const char *more_schema, soldr_error *err)
+{
+	struct buf text = BUF_INIT;
+	int rc = fs_read_file(from, SUMMARY_MAX, &text, err);
+	json_t *root = rc ? NULL : json_loadb(buf_str(&text), text.len, 0, NULL), *files = json_array(), *file;
+	const json_t *old = json_object_get(root, "files");
+	char *to = path_join(dir, path_base(from)), *out = NULL;
+	size_t i;
+	buf_release(&text);
+	json_array_foreach(old, i, file) {
+		const char *name = json_string_value(json_object_get(file, "name")), *schema = json_string_value(json_object_get(file, "schema"));
+		if (name && schema && !strchr(name, '/'))
+			json_array_append_new(files, file_entry(dir, name, schema)); /* NULL, of one that is not there, is not taken */
+	}
+	json_array_append_new(files, file_entry(dir, more, more_schema));
+	if (!rc && !root)
+		rc = err_set(err, SOLDR_E_INVALID, 0, origin, "%.300s is no manifest", from);
+	if (!rc && json_object_set(root, "files", files) == 0)
+		out = json_dumps(root, JSON_INDENT(2));
+	if (!rc)
+		rc = out && to ? fs_write_file(to, out, strlen(out), 0666, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	free(out);
+	free(to);
+	json_decref(files);
+	json_decref(root);
+	return rc;
 }
 
 /* ---- its files ----------------------------------------------------------------------------- */
@@ -240,7 +310,10 @@ void run_summary_read_file(struct run_summary *s, const char *file)
 	if (root && take_text(root, "command", &s->command) && take_text(root, "backend", &s->backend)) {
 		s->exit_code = json_integer_value(json_object_get(root, "exit_code"));
 		s->signal = json_integer_value(json_object_get(root, "signal"));
+		const json_t *reasons = json_object_get(root, "reasons");
 		s->duration_ms = number(root, "duration_ms");
+		s->lost_lines = number(reasons, reason_name(SOLDR_REASON_AUDIT_LOST)) + number(reasons, reason_name(SOLDR_REASON_JOURNAL_FULL));
+		s->lost_events = number(json_object_get(root, "counts"), "audit_lost_events");
 		s->known = true;
 	}
 	json_decref(root);

@@ -30,6 +30,25 @@ void run_compile_release(struct run_compile *);
 /* The source as spelled, else the first argument that is no option, else the compiler's name. Borrowed. */
 const char *run_compile_subject(const struct run_compile *);
 
+/* One line of audit.jsonl (docs/audit.md), as far as it is read here. Texts are "" and numbers 0 where it has none. */
+struct run_event {
+	char event[65], category[16], event_id[40], compile_id[40];
+	int64_t end_ns;       /* since 1970 */
+	uint64_t duration_ns;
+	bool is_span;         /* it has a duration */
+	bool probe;
+	uint64_t spawn_ns, user_ns, system_ns, processor_ns;
+};
+
+/* -1: not an event. */
+int run_event_read(struct run_event *, const char *text, size_t len);
+
+/*
+ * Copies manifest.json into a directory: its files are then those that are
+ * there, and one more. SOLDR_E_NOT_FOUND: there is no manifest.
+ */
+int run_manifest_copy(const char *from, const char *dir, const char *more, const char *more_schema, soldr_error *);
+
 enum run_match { RUN_MATCH_NONE, RUN_MATCH_NAME, RUN_MATCH_PATH };
 /* Whether the compile reads or writes the file: by its path, or by the path's end. file: as spelled; path: absolute. */
 enum run_match run_compile_match(const struct run_compile *, const char *file, const char *path);
@@ -39,6 +58,7 @@ struct run_summary {
 	char *command, *backend;
 	int64_t exit_code, signal;
 	uint64_t duration_ms;
+	uint64_t lost_lines, lost_events; /* of the journal, of the events: not written, or left out at the limit */
 	bool known;
 };
 

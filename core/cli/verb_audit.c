@@ -2,7 +2,7 @@
  * verb_audit: `soldr audit analyze | export`: what the files of a run say, read
  * by analysis.h.
  */
-#include "export.h"
+#include "audit_verb.h"
 
 #include "fs.h"
 
@@ -12,39 +12,40 @@
 
 /* ---- analyze ------------------------------------------------------------------------------- */
 
-/* A run that was read, and what is shown of it. */
-struct view {
-	struct analysis analysis;
-	struct findings findings;
-};
-
-static void view_free(struct view *v)
+void audit_view_free(struct audit_view *v)
 {
 	if (v)
 		analysis_release(&v->analysis);
 	free(v);
 }
 
+int audit_view_read(struct audit_view *v, const struct cli *cli, struct config *config, const char *run, bool ask, soldr_error *err)
+{
+	int rc = analysis_read(&v->analysis, cli, config, run, ask, err);
+	if (!rc) {
+		findings_of(&v->analysis, &v->findings);
+		findings_events(&v->analysis, &v->findings);
+	}
+	return rc;
+}
+
 /* NULL after a message, with the status to end with. */
-static struct view *view_read(const struct cli *cli, const struct cli_operands *operands, int *status)
+static struct audit_view *view_of(const struct cli *cli, const struct cli_operands *operands, int *status)
 {
 	soldr_error err = SOLDR_ERROR_INIT;
 	struct config config;
-	struct view *v = NULL;
 	*status = cli_config(cli, &config);
 	if (*status)
 		return NULL;
-	v = calloc(1, sizeof *v);
+	struct audit_view *v = calloc(1, sizeof *v);
 	if (!v) {
 		cli_error("out of memory");
 		*status = STATUS_SOLDR;
-	} else if (analysis_read(&v->analysis, cli, &config, operands->count ? operands->items[0] : NULL, true, &err) != 0) {
+	} else if (audit_view_read(v, cli, &config, operands->count ? operands->items[0] : NULL, true, &err) != 0) {
 		cli_error("%s", err.message);
 		*status = STATUS_WRONG;
-		view_free(v);
+		audit_view_free(v);
 		v = NULL;
-	} else {
-		findings_of(&v->analysis, &v->findings);
 	}
 	config_release(&config);
 	return v;
@@ -61,14 +62,14 @@ static int analyze(const struct cli *cli, const struct verb *verb)
 		return status;
 	if (operands.count > 1)
 		return cli_usage(verb, "audit analyze: unexpected argument '%s'", operands.items[1]);
-	struct view *v = view_read(cli, &operands, &status);
+	struct audit_view *v = view_of(cli, &operands, &status);
 	if (!v)
 		return status;
 	if (as_json)
 		analysis_json(&v->analysis, &v->findings, &out);
 	else
 		analysis_text(&v->analysis, &v->findings, &out);
-	view_free(v);
+	audit_view_free(v);
 	return cli_print(&out, 0);
 }
 
@@ -90,8 +91,7 @@ static int unknown_format(const struct verb *verb, const char *given)
 	return status;
 }
 
-/* To a file of its own: it appears when it is whole. */
-static int export_file(const struct export_format *format, struct view *v, const char *path, soldr_error *err)
+int audit_export_file(const struct export_format *format, struct audit_view *v, const char *path, soldr_error *err)
 {
 	struct fs_temp temp = FS_TEMP_INIT;
 	int rc = fs_temp_open(&temp, path, 0666, err);
@@ -117,14 +117,14 @@ static int export(const struct cli *cli, const struct verb *verb)
 	const struct export_format *format = name ? export_format_find(name) : NULL;
 	if (!format)
 		return unknown_format(verb, name);
-	struct view *v = view_read(cli, &operands, &status);
+	struct audit_view *v = view_of(cli, &operands, &status);
 	if (!v)
 		return status;
-	int rc = path ? export_file(format, v, path, &err)
+	int rc = path ? audit_export_file(format, v, path, &err)
 	              : export_write(format, &v->analysis, &v->findings, STDOUT_FILENO, "standard output", &err);
 	if (rc)
 		cli_error("%s", err.message);
-	view_free(v);
+	audit_view_free(v);
 	return rc ? STATUS_WRONG : 0;
 }
 
@@ -136,6 +136,8 @@ static const struct action {
 } actions[] = {
 	{"analyze", analyze},
 	{"export", export},
+	{"run", audit_record},
+	{"capabilities", audit_capabilities},
 };
 
 /* The action's own options follow it: it is parsed as a verb is. */
@@ -146,7 +148,7 @@ static int run(const struct cli *cli, const struct verb *verb)
 	if (!word || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
 		struct buf out = BUF_INIT;
 		if (!word)
-			return cli_usage(verb, "audit: analyze or export?");
+			return cli_usage(verb, "audit: analyze, export, run or capabilities?");
 		help_verb(&out, verb);
 		return cli_print(&out, 0);
 	}
@@ -159,16 +161,25 @@ static int run(const struct cli *cli, const struct verb *verb)
 }
 
 const struct verb verb_audit = {
-	"audit", "audit analyze|export [RUN] [--json] [--format FORMAT] [--output FILE]", "what a run's files say, and other programs' forms of it",
-	"  analyze          times, causes of misses and refusals, concurrency, slowest units, and findings:\n"
-	"                   what is worth a look, what it costs, what to do\n"
-	"  export           the run in the form of another program, to standard output or a file\n"
-	"  RUN              a name below runs in the cache root, or last, which is also the default: the\n"
-	"                   run that was active last; with a slash, a directory with the files of a run\n"
-	"  --json           analyze: one JSON object (docs/schema/analysis.schema.json)\n"
-	"  --format FORMAT  export: chrome (trace events, for chrome://tracing and Perfetto), html (one\n"
-	"                   page that needs nothing else) or junit (a test case for each compile)\n"
-	"  --output FILE    export: into this file, which appears when it is whole\n"
+	"audit",
+	"audit analyze|export|run|capabilities [RUN] [--json] [--format FORMAT] [--output FILE] [--profile PROFILE] [--events GLOBS] [-- COMMAND ARGS…]",
+	"what a run's files say; builds recorded for that",
+	"  analyze            times, causes of misses and refusals, concurrency, slowest units, and findings:\n"
+	"                     what is worth a look, what it costs, what to do\n"
+	"  export             the run in the form of another program, to standard output or a file\n"
+	"  run                run a build command as `soldr build -- COMMAND` does, and keep all of it: manifest.json,\n"
+	"                     audit.jsonl, journal.jsonl, summary.json and trace.json; the exit status is the command's\n"
+	"  capabilities       schemas, events, modes, profiles, formats and findings, by their names\n"
+	"  RUN                a name below runs in the cache root, or last, which is also the default: the\n"
+	"                     run that was active last; with a slash, a directory with the files of a run\n"
+	"  --json             analyze, capabilities: one JSON object (docs/schema)\n"
+	"  --format FORMAT    export: chrome (trace events, for chrome://tracing and Perfetto), html (one\n"
+	"                     page that needs nothing else) or junit (a test case for each compile)\n"
+	"  --output FILE      export: into this file, which appears when it is whole; run: into this\n"
+	"                     directory instead of the run's own\n"
+	"  --profile PROFILE  run: quick (audit.mode normal), full (verbose, the default) or forensic\n"
+	"  --events GLOBS     run, with --output: in audit.jsonl these events alone, as in 'compile,run.*'\n"
 	"\ndocs/audit.md explains the figures and lists the findings.\n"
-	"\nExample:\n  soldr audit analyze last\n  soldr audit export last --format html --output build.html\n",
+	"\nExample:\n  soldr audit analyze last\n  soldr audit export last --format html --output build.html\n"
+	"  soldr audit run --profile forensic --output recorded -- make -j8\n",
 	run};

@@ -41,9 +41,7 @@ char *journal_path(const struct config *, const char *run);
 /* The run whose journal was written to last. SOLDR_E_NOT_FOUND: there is none. */
 int journal_latest(const struct config *, char run[JOURNAL_RUN_MAX], soldr_error *);
 
-/* One whole line without its newline; text is NUL-terminated. */
-typedef void (*journal_line_fn)(void *arg, const char *text, size_t len);
-/* Visits the lines in order. *broken counts pieces that are no line: torn by a full disk or a kill. */
-int journal_read(const char *file, journal_line_fn, void *arg, size_t *broken, soldr_error *);
+/* Visits the lines in order: sink_read(). */
+int journal_read(const char *file, sink_line_fn, void *arg, size_t *broken, soldr_error *);
 
 #endif

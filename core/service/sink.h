@@ -18,7 +18,9 @@
 
 enum {
 	SINK_DAYS_MAX = 14,
-	SINK_RUN_MAX = 129 /* a run id and its NUL */
+	SINK_RUN_MAX = 129, /* a run id and its NUL */
+	SINK_LINE_MAX = 1 << 20, /* bytes that readers expect of a line, about */
+	SINK_SCHEMA_MAX = 64
 };
 
 struct sink {
@@ -62,5 +64,16 @@ bool sink_is_day(const char *run);
 char *sink_path(const struct config *, const char *run, const char *name);
 /* Whether lines of the run were left out at the limit. */
 bool sink_is_full(const struct config *, const struct sink *, const char *run);
+
+/* ---- reading ------------------------------------------------------------------------ */
+
+/* One whole line without its newline; text is NUL-terminated. */
+typedef void (*sink_line_fn)(void *arg, const char *text, size_t len);
+/*
+ * Visits the lines of a file whose first member is this schema, in order.
+ * *broken counts pieces that are no line: torn by a full disk or a kill.
+ * SOLDR_E_NOT_FOUND: no such file.
+ */
+int sink_read(const char *file, const char *schema, sink_line_fn visit, void *arg, size_t *broken, soldr_error *);
 
 #endif

@@ -6,6 +6,7 @@ san=${SOLDR_TEST_SAN:-} # lib.sh clears the environment
 top=$(cd "$lib_dir/../.." && pwd)
 runs=$SOLDR_CACHE_DIR/runs
 made="python3 $lib_dir/audit_runs.py"
+trace="python3 $lib_dir/trace.py"
 
 analyze() { # ARGS…: into analysis.json
 	run "$SOLDR" audit analyze "$@" --json
@@ -38,24 +39,24 @@ done <found
 
 # What misses differ in comes from the backend: of compiles that were.
 mkdir src && cd src || exit 1
-for n in $(seq 1 24); do echo "int f$n;" >$n.c; done
-printf 'all: %s\n%%.o: %%.c\n\tgcc $(FLAGS) -c $< -o $@\n' "$(seq -f %g.o -s ' ' 1 24)" >Makefile
+for n in $(seq 1 20); do echo "int f$n;" >$n.c; done
+printf 'all: %s\n%%.o: %%.c\n\tgcc $(FLAGS) -c $< -o $@\n' "$(seq -f %g.o -s ' ' 1 20)" >Makefile
 build() { settle && rm -f ./*.o && "$SOLDR" -q make -s -j4 "$@" && analyze last; }
 build
 is "$(findings)" "cold_store" "finding cold_store: a store that has not seen the sources"
-is "$(part misses 0 reason) $(part misses 0 count)" "not_seen 24" "misses by reason"
-is "$(part differences asked) $(part differences told) $(part differences items 0 kind)" "24 24 first_seen" "the backend was asked about them"
+is "$(part misses 0 reason) $(part misses 0 count)" "not_seen 20" "misses by reason"
+is "$(part differences asked) $(part differences told) $(part differences items 0 kind)" "20 20 first_seen" "the backend was asked about them"
 build FLAGS=-DBUILD=1
 is "$(findings)" "options_vary" "finding options_vary: and the store is not cold"
-is "$(part differences items 0 group) $(part differences items 0 what) $(part differences items 0 count)" "options -DBUILD=1 24" \
+is "$(part differences items 0 group) $(part differences items 0 what) $(part differences items 0 count)" "options -DBUILD=1 20" \
 	"the group of the key, the option, and how many"
 build FLAGS=-DBUILD=1
 is "$(findings)" "" "a build of hits has none"
-is "$(part hit_rate) $(part outcomes hit count) $(part differences asked)" "1.0 24 0" "and nothing to ask about"
+is "$(part hit_rate) $(part outcomes hit count) $(part differences asked)" "1.0 20 0" "and nothing to ask about"
 SOURCE_DATE_EPOCH=1 build FLAGS=-DBUILD=1
 is "$(findings)" "environment_varies" "finding environment_varies"
 is "$(part differences items 0 group) $(part differences items 0 what)" "environment SOURCE_DATE_EPOCH" "with the variable"
-objects=$(seq -f %g.o -s ' ' 1 24)
+objects=$(seq -f %g.o -s ' ' 1 20)
 printf 'all: %s\n%s: %%.o:\n\tgcc -g -c %s/$*.c -o $@\n' "$objects" "$objects" "$T/src" >../Makefile
 build -f ../Makefile
 mkdir ../other && cd ../other || exit 1
@@ -113,33 +114,14 @@ like "$err" "did you mean --json" "the nearest option"
 
 # ---- Chrome's trace events -----------------------------------------------------------------------------------------
 
-cat >trace.py <<'END'
-# A trace is whole: complete events of one lane do not overlap, every lane has a name; prints how many there are.
-import collections, json, sys
-trace = json.load(open(sys.argv[1]))
-events = trace["traceEvents"]
-lanes = collections.defaultdict(list)
-for e in events:
-    assert e["ph"] in "XiMC" and "pid" in e and "tid" in e and e["name"], e
-    if e["ph"] == "X":
-        assert e["ts"] >= 0 and e["dur"] >= 0, e
-        lanes[e["tid"]].append((e["ts"], e["ts"] + e["dur"]))
-for lane in lanes.values():
-    lane.sort()
-    for one, next in zip(lane, lane[1:]):
-        assert one[1] <= next[0] + 0.002, (one, next)
-names = {e["tid"]: e["args"]["name"] for e in events if e["ph"] == "M" and e["name"] == "thread_name"}
-assert set(lanes) <= set(names) and any(e["name"] == "process_name" for e in events)
-print(sum(map(len, lanes.values())), sum(e["ph"] == "i" for e in events), len(lanes))
-END
 run "$SOLDR" audit export small --format chrome --output trace.json
 is "$status $out" "0 " "export --format chrome, to a file"
-is "$(python3 trace.py trace.json)" "279 21 4" "279 compiles and 21 of unknown length, in four lanes that do not overlap"
+is "$($trace trace.json)" "279 21 4 0" "279 compiles and 21 of unknown length, in four lanes that do not overlap"
 run "$SOLDR" audit export small --format chrome
 ok "the same on standard output" sh -c 'printf "%s\n" "$1" | cmp - trace.json' - "$out"
 run "$SOLDR" audit export bad --format chrome
 printf '%s\n' "$out" >bad.json
-is "$(python3 trace.py bad.json)" "10 0 5" "names of any kind"
+is "$($trace bad.json)" "10 0 5 0" "names of any kind"
 run sh -c '"$1" audit export small --format chrome >/dev/full' - "$SOLDR"
 is "$status" 1 "a full disk: exit status"
 like "$err" "cannot write to standard output: No space" "a full disk: message"
@@ -232,12 +214,18 @@ is "$status $(python3 page.py empty.html)" "0 0 True" "a build that compiled not
 # ---- a large run -------------------------------------------------------------------------------------------------------------
 
 if [ -z "$san" ]; then
-	$made write large 20000
+	$made write large 10000
+	run python3 -c 'import os, pty, subprocess, sys
+ours, theirs = pty.openpty()
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=theirs, check=True)
+os.close(theirs)
+print(os.read(ours, 4096))' "$SOLDR" audit analyze large
+	like "$out" "soldr: 8,192 compiles read.r" "on a terminal it says how far it is"
 	for format in chrome html junit; do
-		ok "20,000 compiles as $format in 24 MB" sh -c 'ulimit -v 24576; exec "$@"' - "$SOLDR" audit export large --format $format --output "$T/large.$format"
+		ok "10,000 compiles as $format in 24 MB" sh -c 'ulimit -v 24576; exec "$@"' - "$SOLDR" audit export large --format $format --output "$T/large.$format"
 	done
 	ok "the page is of reasonable size" test "$(wc -c <large.html)" -lt 400000
-	is "$(python3 trace.py large.chrome)" "18600 1400 4" "the trace is whole"
+	is "$($trace large.chrome)" "9300 700 4 0" "the trace is whole"
 else
 	skip "memory for a large run" "a sanitizer takes more"
 fi

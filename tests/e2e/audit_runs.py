@@ -45,7 +45,22 @@ def directory(run):
     return path
 
 
-def write(run, lines, torn=False, full=False, command="make"):
+def spawns(count, ms):
+    """Events of so many processes that took so long to start."""
+    return [{"schema": "soldr.audit.v1", "schema_version": 1, "ts": ts(BEGIN), "event_id": "%032x" % n, "run_id": "synthetic", "build_id": None,
+             "trace_id": "0" * 32, "span_id": "%016x" % n, "parent_span_id": None, "command_id": None,
+             "compile_id": hashlib.md5(b"%d" % n).hexdigest(), "session_id": "0" * 16, "category": "phase", "event": "compiler", "level": "debug",
+             "mode": "verbose", "duration_ns": 10 * MS, "fields": {"program": "/usr/bin/gcc", "probe": n % 2 == 0, "spawn_ns": int(ms * MS)},
+             "evidence_ids": []} for n in range(count)]
+
+
+def lost(count):
+    event = spawns(1, 0)[0]
+    event.update(event="sink.lost", category="sink", level="warn", duration_ns=None, compile_id=None, fields={"lost_count": count})
+    return [event]
+
+
+def write(run, lines, torn=False, full=False, command="make", events=(), events_lost=0):
     path = directory(run)
     with open(os.path.join(path, "journal.jsonl"), "wb") as f:
         for line in lines:
@@ -53,11 +68,14 @@ def write(run, lines, torn=False, full=False, command="make"):
             f.write(text.encode("utf-8", "surrogateescape") + b"\n")
         if torn:
             f.write(b'{"schema":"soldr.journal.v1","torn')
+    if events:
+        with open(os.path.join(path, "audit.jsonl"), "w") as f:
+            f.writelines(json.dumps(event, separators=(",", ":")) + "\n" for event in events)
     if full:
         open(os.path.join(path, "journal.full"), "w").close()
     with open(os.path.join(path, "summary.json"), "w") as f:
         json.dump({"schema_version": 1, "run_id": run, "command": command, "exit_code": 0, "signal": 0, "backend": "embedded",
-                   "duration_ms": 5000, "counts": {}, "reasons": {}}, f)
+                   "duration_ms": 5000, "counts": {"audit_lost_events": events_lost}, "reasons": {}}, f)
     return path
 
 
@@ -78,6 +96,7 @@ def scenarios():
     yield "verify_mismatch", same(1, "verify_mismatch") + healthy, same(1, "verified") + healthy
     yield "fallbacks", same(1, "backend_error", outcome="fallback") + healthy, healthy
     yield "lost_events", (healthy, {"full": True}), healthy
+    yield "lost_events", (healthy, {"events": lost(7), "events_lost": 7}), (healthy, {"events": spawns(1, 0)})
     yield "torn_lines", (healthy, {"torn": True}), healthy
     yield "changed_input", same(5, "input_changed", "core.h") + healthy, same(4, "input_changed", "core.h") + healthy
     yield ("refused_option", same(50, "unsupported_option", "-fplugin=x.so", "bypass", ended=False) + healthy,
@@ -94,6 +113,7 @@ def scenarios():
     four = hits(400) + [compile_(2, 3999, 1, "hit")]
     yield "long_unit", four + [compile_(1, 0, 2000, "miss", "not_seen")], four + [compile_(1, 0, 1999, "miss", "not_seen")]
     yield "slow_hits", hits(10, ms=20), hits(10, ms=19)
+    yield "slow_spawn", (healthy, {"events": spawns(10, 100)}), (healthy, {"events": spawns(10, 99)})
 
 
 def ids_of(soldr, run, lines):
@@ -113,7 +133,9 @@ def findings(soldr):
     for name, yes, no in scenarios():
         there = ids_of(soldr, "with-" + name, yes)
         absent = ids_of(soldr, "below-" + name, no)
-        evidence = name in ("lost_events", "torn_lines") or bool(there.get(name, {}).get("compile_ids"))
+        found = there.get(name, {"compile_ids": [], "event_ids": []})
+        evidence = name == "torn_lines" or name == "lost_events" and isinstance(yes, tuple) and "full" in yes[1] or \
+            bool(found["compile_ids"] or found["event_ids"])
         print(name, "there" if name in there else "missing", "absent" if name not in absent else "present",
               "evidence" if evidence else "no-evidence")
     print("healthy", ",".join(sorted(ids_of(soldr, "healthy", hits(400)))) or "none")
