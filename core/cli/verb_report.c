@@ -326,9 +326,14 @@ static void report_json(const struct tally *t, struct buf *out)
 
 /* ---- the verb ------------------------------------------------------------------------------------- */
 
-/* A backend that holds something back ends it first. That it cannot is no reason for no report. */
-static void flush(const struct cli *cli, const struct config *config)
+/* The backend of the run ends first what it holds back. That it cannot is no reason for no report. */
+static void flush(const struct cli *cli, struct config *config, const struct run_summary *summary)
 {
+	char *backend = summary->known ? strdup(summary->backend) : NULL;
+	if (backend) {
+		free(config->backend);
+		config->backend = backend;
+	}
 	const struct host_options options = {.config = config, .envp = cli->envp, .cwd = cli->cwd};
 	soldr_service *service = NULL;
 	soldr_error err = SOLDR_ERROR_INIT;
@@ -348,19 +353,25 @@ static void read_left_out(struct tally *t, const struct config *config)
 	buf_release(&file);
 }
 
-static int read_run(struct tally *t, const struct config *config, const char *run, soldr_error *err)
+static int find_run(struct tally *t, const struct config *config, const char *run, soldr_error *err)
 {
-	size_t broken = 0;
-	int rc = run ? run_check_name(run, err) : run_latest(config, t->run, err);
+	bool named = run && strcmp(run, "last") != 0;
+	int rc = named ? run_check_name(run, err) : run_latest(config, t->run, err);
 	if (rc)
 		return rc;
-	if (run)
+	if (named)
 		snprintf(t->run, sizeof t->run, "%s", run);
 	run_summary_read(&t->summary, config, t->run);
+	return 0;
+}
+
+static int read_run(struct tally *t, const struct config *config, soldr_error *err)
+{
+	size_t broken = 0;
 	read_left_out(t, config);
 	t->full = sink_is_full(config, &sink_journal, t->run);
 	char *file = journal_path(config, t->run);
-	rc = file ? journal_read(file, add_line, t, &broken, err) : err_set(err, SOLDR_E_NOMEM, 0, "report", "out of memory");
+	int rc = file ? journal_read(file, add_line, t, &broken, err) : err_set(err, SOLDR_E_NOMEM, 0, "report", "out of memory");
 	t->broken += broken;
 	free(file);
 	if (rc == SOLDR_E_NOT_FOUND && t->summary.known)
@@ -389,9 +400,13 @@ static int run(const struct cli *cli, const struct verb *verb)
 	if (status)
 		return status;
 	struct tally *t = calloc(1, sizeof *t);
-	flush(cli, &config);
-	if (!t || read_run(t, &config, operands.count ? operands.items[0] : NULL, &err) != 0) {
-		cli_error("%s", t ? err.message : "out of memory");
+	int rc = t ? find_run(t, &config, operands.count ? operands.items[0] : NULL, &err) : err_set(&err, SOLDR_E_NOMEM, 0, "report", "out of memory");
+	if (!rc) {
+		flush(cli, &config, &t->summary);
+		rc = read_run(t, &config, &err);
+	}
+	if (rc) {
+		cli_error("%s", err.message);
 		status = STATUS_WRONG;
 	} else {
 		if (as_json)
@@ -409,7 +424,7 @@ static int run(const struct cli *cli, const struct verb *verb)
 
 const struct verb verb_report = {
 	"report", "report [RUN] [--markdown | --json]", "what the compiles of a run came to",
-	"  RUN         a name below runs in the cache root; without it the run that was active last\n"
+	"  RUN         a name below runs in the cache root; without it, or last: the run that was active last\n"
 	"  --markdown  for the summary of a CI job\n"
 	"  --json      one JSON object: schema_version, run_id, command, backend, exit_code, signal, duration_ms\n"
 	"              (of a build), first, last, compilations, outcomes, failed, hit_rate, time_saved_ms,\n"
