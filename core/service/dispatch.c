@@ -111,7 +111,7 @@ static void count_lost(soldr_service *s, const struct record *r, enum soldr_reas
 	counters_add_lost_events(s->run, r->lost);
 }
 
-/* Journal and events; of what is lost there is one count for each compile. */
+/* Journal and events. A reason counts lines that are not in the journal; events have a counter of their own. */
 static int write_down(struct record *r, soldr_error *err)
 {
 	static const append_fn appends[] = {append_journal, append_events};
@@ -121,7 +121,7 @@ static int write_down(struct record *r, soldr_error *err)
 	for (size_t i = 0; i < sizeof appends / sizeof *appends && !rc; i++) {
 		soldr_error problem = SOLDR_ERROR_INIT;
 		int failed = append_blocking(appends[i], r, &problem);
-		if (failed)
+		if (failed && i == 0)
 			why = failed == SOLDR_E_LIMIT ? SOLDR_REASON_JOURNAL_FULL : SOLDR_REASON_AUDIT_LOST;
 		rc = failed ? lose(s, &problem, err) : 0;
 	}

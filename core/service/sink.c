@@ -20,8 +20,8 @@ static const char day_prefix[] = "day-";
 
 enum { DAY_DIGITS = 8, DAY_SIZE = 16, DAY_SECONDS = 86400 };
 
-const struct sink sink_journal = {"journal.jsonl", "journal.full", "journal"};
-const struct sink sink_audit = {"audit.jsonl", "audit.full", "audit log"};
+const struct sink sink_journal = {"journal.jsonl", "journal.full", "journal", "journal_full"};
+const struct sink sink_audit = {"audit.jsonl", "audit.full", "audit log", "audit_lost_events"};
 
 bool sink_wanted(const struct config *c)
 {
@@ -197,8 +197,8 @@ static int leave_out(const struct config *c, const struct sink_end *end, soldr_e
 		return err_set(err, SOLDR_E_LIMIT, 0, end->sink->what, "%s", "");
 	sys.close(fd);
 	return err_set(err, SOLDR_E_LIMIT, 0, end->sink->what,
-	               "the %s of run %s has reached audit.max_journal_size; later compiles are left out of it and counted as journal_full",
-	               end->sink->what, end->run);
+	               "the %s of run %s has reached audit.max_journal_size; later compiles are left out of it and counted as %s",
+	               end->sink->what, end->run, end->sink->counted);
 }
 
 int sink_write(const struct config *c, const struct sink_end *end, const struct buf *text, bool *torn, soldr_error *err)

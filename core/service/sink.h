@@ -26,6 +26,7 @@ enum {
 struct sink {
 	const char *file, *full; /* names in the run's directory */
 	const char *what;        /* for messages: "journal" */
+	const char *counted;     /* what is left out of it is counted as this */
 };
 
 extern const struct sink sink_journal, sink_audit;

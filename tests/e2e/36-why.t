@@ -348,7 +348,7 @@ file=$(ls "$runs"/day-*/journal.jsonl)
 ok "a journal is bounded" test "$(wc -c <"$file")" -le $(((64 << 10) + 4 * 1600)) # those that write at once may pass it
 left_out=$("$SOLDR" stats --json | sed -n 's/.*"journal_full": \([0-9]*\).*/\1/p')
 is "$((left_out + $(wc -l <"$file")))" 210 "what is left out is counted"
-is "$(grep -c 'max_journal_size' "$SOLDR_CACHE_DIR/logs/soldr.log")" 1 "and said once"
+is "$(grep -c 'the journal of run.*max_journal_size' "$SOLDR_CACHE_DIR/logs/soldr.log")" 1 "and said once"
 run "$SOLDR" report
 like "$out" 'The journal reached its limit' "the report says so"
 printf 'audit: {max_journal_size: 64KiB, sink_policy: fail_lossless}\n' >"$config"
