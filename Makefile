@@ -8,6 +8,7 @@
 
 VERSION := 1.0.0
 comma := ,
+space := $() $()
 
 CC ?= cc
 AR ?= ar
@@ -357,7 +358,7 @@ DOC_PAGES := $(wildcard docs/*.md docs/*.svg docs/schema/*.json)
 INSTALLED := $(BINARY)=bin/soldr $(HOST)=bin/soldr-host $(foreach p,$(PLUGINS),$(LIBDIR)/soldr/$(p).so=lib/soldr/$(p).so) \
 	$(LIBDIR)/libsoldr.a=$(LIB_DIR)/libsoldr.a $(LIBDIR)/libsoldr.so=$(LIB_DIR)/libsoldr.so.$(VERSION) \
 	$(foreach h,$(wildcard core/include/soldr/*.h),$(h)=include/soldr/$(notdir $(h))) \
-	$(BUILD)/soldr.pc=lib/pkgconfig/soldr.pc \
+	$(BUILD)/soldr.pc=$(LIB_DIR)/pkgconfig/soldr.pc \
 	config/soldr.yaml=share/soldr/soldr.yaml config/soldr.schema.json=share/soldr/soldr.schema.json \
 	$(foreach m,$(MAN_PAGES),$(m)=$(MAN_DIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
 	$(BUILD)/completions/soldr.bash=$(BASH_DIR)/soldr $(BUILD)/completions/soldr.zsh=$(ZSH_DIR)/_soldr \
@@ -368,7 +369,7 @@ PROGRAMS := bin/soldr bin/soldr-host
 $(BUILD)/soldr.pc: config/soldr.pc.in Makefile
 	$(call say,GEN,$@)
 	@mkdir -p $(@D)
-	$(Q)sed 's/@version@/$(VERSION)/' $< >$@
+	$(Q)sed 's,@version@,$(VERSION),; s,@libdir@,$(LIB_DIR),; s,@up@,$(subst $(space),,$(patsubst %,../,$(subst /, ,$(LIB_DIR))))..,' $< >$@
 
 install: all docs $(BUILD)/soldr.pc
 	@for pair in $(INSTALLED); do \

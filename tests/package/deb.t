@@ -18,7 +18,7 @@ root_make
 mkdir "$R/debs"
 for deb in $debs; do cp "$top/build/deb/$deb" "$R/debs"; done
 in_root find / -xdev ! -path '/proc/*' -name '*soldr*' ! -path '/debs*' | sort >before
-run in_root sh -c 'apt-get -qq update && apt-get -qq install --no-install-recommends -y gcc libc6-dev make >/dev/null'
+run in_root sh -c 'apt-get -qq update && apt-get -qq install --no-install-recommends -y gcc libc6-dev make pkg-config >/dev/null'
 is "$status" 0 "a compiler is installed"
 run in_root sh -c 'apt-get -qq install --no-install-recommends -y /debs/*.deb'
 is "$status" 0 "the packages are installed"
@@ -45,9 +45,9 @@ is "$status/$err" "0/" "a plugin that is a file is loaded"
 # A program that links the library, and a backend made with the header.
 sed -n "/^cat >embed.c/,/^END_OF_C/p" "$top/tests/e2e/53-install.t" | sed '1d;$d' >"$R/home/builder/embed.c"
 cp "$top/plugins/null/null.c" "$top/plugins/null/null.map" "$R/home/builder"
-run as_user 'gcc -Wall -Werror embed.c -lsoldr -o embed && ./embed && cmp y.o want.o'
+run as_user 'gcc -Wall -Werror embed.c $(pkg-config --cflags --libs soldr) -o embed && ./embed && cmp y.o want.o'
 is "$status/$out" "0/$(sed -n 's/^VERSION := //p' "$top/Makefile")" "a program links libsoldr and compiles"
-run as_user 'gcc embed.c -l:libsoldr.a -lltdl -lyaml -lcrypto -lpthread -o embed-static 2>&1'
+run as_user 'gcc embed.c -l:libsoldr.a $(pkg-config --static --libs soldr | sed s/-lsoldr//) -o embed-static 2>&1'
 is "$status" 0 "the static library links too"
 [ "$status" = 0 ] || lib_note link "$out"
 run as_user 'gcc -shared -fPIC -DSOLDR_VERSION=\"1\" -fvisibility=hidden -Wl,-z,now -Wl,--version-script=null.map null.c -o acme.so &&
