@@ -47,6 +47,7 @@ struct search {
 	struct file_memo explained; /* those that some name leads to */
 	struct file_memo passed;    /* set of "DIR/NAME" looked at */
 	struct file_memo followed;  /* set of names followed, with who asked and from where */
+	struct file_memo asked;     /* set of names in some __has_include */
 	struct vec present;         /* found by __has_include, or another name of an input; no input by that name */
 	struct vec aliases;         /* of these, the other names of inputs */
 	int64_t begun;
@@ -288,8 +289,9 @@ static enum soldr_reason follow_walk(struct search *s, const struct walk *w, enu
 		}
 	if (!asked)
 		why = meet(s, w, next, &found, &last);
-	/* A precompiled header may stand for it, or hold its text: then no list names it. */
-	asked = asked || (s->inputs->precompiled && !found);
+	/* A precompiled header may stand for it, or hold its text: then no list names it. And where a __has_include of the name
+	 * found nothing, GCC remembers that, and passes over an #include of it in silence. */
+	asked = asked || (!found && (s->inputs->precompiled || memo_has(&s->asked, w->name)));
 	if (why == SOLDR_REASON_NONE && asker == ASKER_FIRST && precompiled_is_searched(s->u))
 		why = pass_by_precompiled(s, w, found || asked, found ? last + 1 : w->len);
 	if (asked && (next || !found))
@@ -626,6 +628,8 @@ static void note_inputs(struct search *s)
 			s->failed = true;
 		path_tidy(path);
 		note(s, &s->paths, path);
+		for (size_t k = 0; k < s->inputs->items[i].has_includes.len; k++)
+			note(s, &s->asked, s->inputs->items[i].has_includes.items[k] + 1);
 	}
 }
 
@@ -657,6 +661,7 @@ static void search_release(struct search *s)
 	memo_release(&s->explained);
 	memo_release(&s->passed);
 	memo_release(&s->followed);
+	memo_release(&s->asked);
 }
 
 enum soldr_reason guards_make(const struct unit *u, const struct identity *id, struct input_list *l, int64_t begun,

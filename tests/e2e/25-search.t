@@ -149,6 +149,8 @@ both {
 			{'c/n.h' => "#if NEXT(<n.h>)\nint next;\n#endif\nint c;\n"}, '-Ia -Ic -Iz -c x.c', 'miss', 'z/n.h', $shadowed],
 		['between the first and the next', "#include <n.h>\n", {'c/n.h' => "#include_next <n.h>\nint c;\n", 'z/n.h' => $one}, '-Ic -Ia -Iz -c x.c',
 			'miss', 'a/n.h', $shadowed],
+		['nothing, and passed over', "#if __has_include(<q.h>)\n#include <q.h>\n#endif\n#include \"q.h\"\n", {}, '-iquote quote -Ib -c x.c',
+			{gcc => 'miss', clang => 'bypass:compile_failed'}, 'quote/q.h', {gcc => $shadowed, clang => 'miss:not_seen'}],
 		['a full path asked for', "#if __has_include(\"DIR/a/opt.h\")\nint a;\n#endif\n", {}, '-c x.c', 'miss', 'a/opt.h', $shadowed],
 		['a system directory with dots', "#include <h.h>\n", {'b/h.h' => $one, 'b/s/keep' => ''}, "-Ia -isystem DIR/$dots -c x.c", 'miss', 'a/h.h', $shadowed],
 		['a system directory with dots, by a macro', "#define N <h.h>\n#include N\n", {'b/h.h' => $one, 'b/s/keep' => ''},
