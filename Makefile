@@ -36,8 +36,8 @@ LINK := -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now $(SANFLAGS)
 # ---- rooms: what is in each, and what each may include ---------------------------
 
 UTIL := buf digest err fs json path redact sys worktree
-SERVICE := audit audit_run config config_options config_settings config_values config_yaml counters dispatch exec host_api \
-	ids journal loader log plugin_check run_manifest service session sink sink_read
+SERVICE := audit audit_run config config_options config_settings config_values config_yaml counters dispatch drain embed exec host_api \
+	ids journal load loader log permits plugin_check run_manifest service session sink sink_read
 CLI := analysis analysis_events analysis_show analysis_times audit_about audit_record export export_html export_junit export_timeline export_trace findings verb_audit verb_logs \
 	build cargo cli compiler conform conform_compile conform_elf conform_host conform_open conform_process conform_scene front main parity_check parity_compare parity_report parity_requests parity_run parity_scene rescue runs signals text verb_backends verb_cache verb_config verb_doctor verb_help \
 	verb_parity verb_plugin verb_report verb_stats verb_status verb_why why wrap
@@ -168,11 +168,12 @@ $(LIBDIR)/libsoldr.a: $(OBJ_SERVICE) $(OBJ_UTIL)
 	$(Q)$(OBJCOPY) --localize-hidden $(BUILD)/obj/libsoldr.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $(BUILD)/obj/libsoldr.o
 
-$(LIBDIR)/libsoldr.so: $(OBJ_SERVICE) $(OBJ_UTIL)
+$(LIBDIR)/libsoldr.so: $(OBJ_SERVICE) $(OBJ_UTIL) core/service/libsoldr.map
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared $(LINK) -Wl,-soname,libsoldr.so.1 -Wl,-Bsymbolic -Wl,--exclude-libs,ALL $^ \
-		$(LIBS_SHARED) -o $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared $(LINK) -Wl,-soname,libsoldr.so.1 -Wl,-Bsymbolic -Wl,--exclude-libs,ALL \
+		-Wl,--version-script=core/service/libsoldr.map $(filter %.o,$^) $(LIBS_SHARED) -o $@
+	$(Q)ln -sf libsoldr.so $(LIBDIR)/libsoldr.so.1
 
 # ---- pages and completions --------------------------------------------------------------
 

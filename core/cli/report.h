@@ -19,6 +19,7 @@ struct report_stats {
 	const struct config *config;
 	struct counter_totals totals;
 	struct store_size size;
+	uint64_t limit, running; /* compilers at once: at most, and now */
 	char since[32]; /* ISO 8601, UTC; "" when nothing was counted yet */
 	const char *run; /* whose counters these are; NULL: the backend's */
 };

@@ -34,6 +34,7 @@ static void stay(int sig)
 
 void signals_install(void)
 {
+	signal(SIGCHLD, SIG_DFL); /* ignored by who started us, it would keep from us how a compiler ends */
 	struct sigaction limit = {.sa_handler = stay, .sa_flags = SA_RESTART}, was;
 	if (sigaction(SIGXFSZ, NULL, &was) == 0 && was.sa_handler != SIG_IGN)
 		sigaction(SIGXFSZ, &limit, NULL);

@@ -8,8 +8,10 @@
 #include "front.h"
 #include "fs.h"
 #include "json.h"
+#include "load.h"
 #include "parity.h"
 #include "path.h"
+#include "permits.h"
 #include "plugins.h"
 #include "text.h"
 
@@ -136,6 +138,26 @@ static int try_write(const char *dir, soldr_error *err)
 	}
 	free(path);
 	return rc;
+}
+
+static void check_limits(struct doctor *d)
+{
+	static const char *const priorities[] = {
+		[PRIORITY_AUTO] = "auto", [PRIORITY_NORMAL] = "normal", [PRIORITY_LOW] = "low", [PRIORITY_IDLE] = "idle",
+	};
+	if (!d->has_config)
+		return;
+	uint32_t max = permits_configured(&d->config);
+	if (!max)
+		found(d, "limits", FINE, "no limit on compilers at once");
+	else if (d->config.readonly)
+		found(d, "limits", NOTE, "compilers at once are not limited: with SOLDR_READONLY no permits can be given below the cache");
+	else
+		found(d, "limits", FINE, "at most %u compilers at once (%s), %u now", max,
+		      config_given(&d->config, "jobs") ? "SOLDR_JOBS" : "limits.max_parallel_compiles", permits_held(&d->config, max));
+	const struct load load = load_now();
+	found(d, "limits", FINE, "priority %s: with a load of %.1f on %u processors the nice level of a compiler is raised by %d",
+	      priorities[d->config.priority], load.average, load.cpus, load_nice(d->config.priority));
 }
 
 static void check_cache(struct doctor *d)
@@ -294,7 +316,7 @@ static void check_parity(struct doctor *d)
 }
 
 static void (*const checks[])(struct doctor *) = {
-	check_config, check_environment, check_backends, check_cache, check_compilers, check_launchers, check_cargo, check_macros,
+	check_config, check_environment, check_backends, check_cache, check_limits, check_compilers, check_launchers, check_cargo, check_macros,
 	check_parity,
 };
 

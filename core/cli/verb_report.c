@@ -337,9 +337,8 @@ static void flush(const struct cli *cli, struct config *config, const struct run
 	const struct host_options options = {.config = config, .envp = cli->envp, .cwd = cli->cwd};
 	soldr_service *service = NULL;
 	soldr_error err = SOLDR_ERROR_INIT;
-	soldr_report report = {.struct_size = sizeof report};
 	if (front_give_way(cli, config, false, &err) == 0 && host_start(&options, &service, &err) == 0)
-		(void)soldr_service_flush(service, &report, &err);
+		(void)soldr_service_flush(service, 0, NULL, NULL, &err);
 	soldr_service_free(service);
 }
 

@@ -5,8 +5,10 @@
 #include "counters.h"
 #include "fs.h"
 #include "host.h"
+#include "load.h"
 #include "json.h"
 #include "path.h"
+#include "permits.h"
 #include "report.h"
 #include "session.h"
 #include "text.h"
@@ -70,6 +72,11 @@ static void stats_json(const struct report_stats *s, struct buf *out)
 	json_u64(&j, "size_bytes", s->size.size_bytes);
 	json_u64(&j, "max_size_bytes", s->size.max_size_bytes);
 	json_u64(&j, "entries", s->size.entries);
+	json_open(&j, "limits", '{');
+	json_u64(&j, "max_parallel_compiles", s->limit);
+	json_u64(&j, "parallel_compiles", s->running);
+	json_i64(&j, "nice", load_nice(s->config->priority));
+	json_close(&j, '}');
 	json_open(&j, "reasons", '{');
 	for (enum soldr_reason r = SOLDR_REASON_NONE + 1; r < SOLDR_REASON_COUNT; r++)
 		if (t->reasons[r])
@@ -120,6 +127,8 @@ static void stats_text(const struct report_stats *s, struct buf *out)
 			         text_percent(b, s->size.size_bytes, s->size.max_size_bytes));
 		buf_addc(out, '\n');
 	}
+	if (s->limit)
+		buf_addf(out, "limit       %s compilers at once, %s now\n", text_count(a, s->limit), text_count(b, s->running));
 	enum soldr_reason top[SOLDR_REASON_COUNT];
 	size_t n = text_top_reasons(t, top);
 	if (!n)
@@ -151,6 +160,8 @@ static int read_counters(struct report_stats *s, const char *file)
 int report_read_stats(const struct cli *cli, struct report_stats *s)
 {
 	soldr_service *service = NULL;
+	s->limit = permits_configured(s->config);
+	s->running = permits_held(s->config, (uint32_t)s->limit);
 	int status = cli_service(cli, s->config, &service);
 	if (!status)
 		status = report_store_size(service, &s->size);
@@ -250,7 +261,8 @@ const struct verb verb_stats = {
 	"stats", "stats [--last] [--json] [--zero]", "hits, misses and why, of the selected backend",
 	"  --json   one JSON object: schema_version, backend, compilations, hits, misses, non_cacheable,\n"
 	"           passthrough, fallbacks, errors, time_saved_ms, verified, verify_mismatches, size_bytes,\n"
-	"           max_size_bytes, entries, reasons (name to count), since\n"
+	"           max_size_bytes, entries, limits (max_parallel_compiles, parallel_compiles: now, nice:\n"
+	"           what a compiler's nice level would be raised by now), reasons (name to count), since\n"
 	"  --last   of the last session (`soldr make`, `soldr cargo` and the like) instead; with --json its\n"
 	"           summary.json (docs/formats.md)\n"
 	"  --zero   start counting anew; the store is left as it is\n"

@@ -418,7 +418,7 @@ static uint64_t lines(const struct audit *a, struct audit_request *r, const stru
 {
 	struct run_ids run;
 	const bool day = sink_is_day(end->run);
-	struct place place = {a, r, *now, clock_ns(CLOCK_MONOTONIC), end->run, r->trace, r->parent, day ? 0 : r->parent};
+	struct place place = {a, r, *now, clock_ns(CLOCK_MONOTONIC), end->run, r->trace, r->parent, a->command ? a->command : day ? 0 : r->parent};
 	uint64_t written = 1;
 	uint32_t n = 1;
 	r->made = r->made || end->made; /* and a first try may have failed */

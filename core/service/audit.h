@@ -22,6 +22,7 @@
 enum {
 	AUDIT_LINE_MAX = 1 << 20,   /* bytes */
 	AUDIT_PARTS_MAX = 256,      /* events of one request beside its own; more are counted as lost */
+	AUDIT_SESSION_MAX = 65,     /* an id and its NUL */
 	AUDIT_FIELDS_MAX = 256 << 10 /* bytes of one event's fields; more are left out */
 };
 
@@ -29,7 +30,8 @@ enum {
 struct audit {
 	const struct config *config;
 	bool wanted;             /* events are written */
-	char session[SPAN_SIZE];
+	char session[AUDIT_SESSION_MAX];
+	uint64_t command;        /* the span of the command that requests belong to; 0: the parent of each */
 	char trace[ID_SIZE];     /* of TRACEPARENT; "" without */
 	uint64_t parent;         /* its span; 0 without */
 };

@@ -54,6 +54,7 @@ static const struct variable {
 	{"SOLDR_JOBS", "jobs", NULL},
 	{"SOLDR_CONFIG", NULL, NULL},
 	{"SOLDR_RECORD", NULL, NULL}, /* a directory to which compiles write their requests, for parity */
+	{"SOLDR_PERMIT", NULL, NULL}, /* set for what runs below a permit, see permits.h */
 	{"SOLDR_DEPTH", NULL, NULL}, /* the guard against running itself, see the compile path */
 	{"HOME", NULL, NULL},
 	{"XDG_CONFIG_HOME", NULL, NULL},

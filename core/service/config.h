@@ -137,6 +137,10 @@ void config_unknown_env(const char *const *envp, config_unknown_env_fn, void *ar
 int config_parse_size(const char *text, uint64_t *bytes);
 int config_parse_duration(const char *text, uint64_t *ns);
 int config_parse_bool(const char *text, bool *);
+/* A valid traceparent of W3C Trace Context. */
+bool config_valid_traceparent(const char *);
+/* 1 to max letters, digits, '.', '_' and '-', not beginning with '.' or '-'. */
+bool config_is_name(const char *text, size_t max);
 /* The item nearest to name by edit distance, if near enough to be a typing error; else NULL. items: NULL-ended. */
 const char *config_nearest(const char *name, const char *const *items);
 

@@ -60,8 +60,6 @@ struct shown config_did_you_mean(const char *name, const char *const *items);
 /* An absolute path as it is, "~/" below home: malloc'ed. Otherwise NULL and *why, NULL when memory is out. */
 char *config_expand_path(const char *text, const char *home, const char **why);
 int config_parse_int(const char *text, int64_t *);
-/* A valid traceparent of W3C Trace Context. */
-bool config_valid_traceparent(const char *);
 
 /* ---- config_settings.c: the table ---------------------------------------------- */
 
@@ -78,8 +76,6 @@ const struct setting *config_setting_find(const char *key); /* NULL: none */
 unsigned config_setting_places(const struct setting *);
 /* Where its value came from. */
 const struct config_source *config_setting_source(const struct config *, const struct setting *);
-/* A name of backends, runs and the like: letters, digits, '.', '_', '-'. */
-bool config_is_name(const char *text, size_t max);
 /* Parses text and stores it. Elements of a list are added one by one, except from a variable. */
 int config_setting_set(struct config *, const struct setting *, const char *text, const struct config_source *, soldr_error *);
 /* Gives every setting its default. ci: the CI variable is set. */

@@ -318,10 +318,10 @@ static const struct setting settings[] = {
 	 "which of several installations, for the audit log"},
 	{"identity.workspace", &name_kind, FILE_ONLY, AT(workspace), "shared", NULL, 1, 64,
 	 "what the work belongs to, for the audit log"},
-	{"limits.max_parallel_compiles", &int_kind, FILE_ONLY, AT(max_parallel_compiles), "0", NULL, 0, 65536,
-	 "compilers at the same time, 0: no limit; reserved: accepted and checked, no effect yet"},
+	{"limits.max_parallel_compiles", &int_kind, FILE_ONLY, AT(max_parallel_compiles), "0", NULL, 0, 4096,
+	 "compilers at the same time, of all soldr processes with this cache directory; 0: no limit"},
 	{"limits.priority", &choice_kind, FILE_ONLY, AT(priority), "auto", priorities, 0, 0,
-	 "nice level of compilers"},
+	 "nice level of compilers: auto raises it where the machine has more to do than processors"},
 	{"on_error", &choice_kind, FILE_ONLY, AT(on_error), "fallback", on_errors, 0, 0,
 	 "after a fault of soldr: run the compiler bare (fallback), or stop with status 111 (fail)"},
 	{"path_remap", &choice_kind, FILE_ONLY, AT(path_remap), "off", path_remaps, 0, 0,
@@ -345,7 +345,7 @@ static const struct setting settings[] = {
 	{"traceparent", &traceparent_kind, ELSEWHERE, AT(traceparent), NULL, NULL, 0, 0,
 	 "W3C trace context that the journal continues; one that is not valid is ignored; reserved: accepted and checked, no effect yet"},
 	{"jobs", &int_kind, ELSEWHERE, AT(jobs), "0", NULL, 0, 4096,
-	 "jobs of a front-door build and of parity; 0: not set; reserved: accepted and checked, no effect yet"},
+	 "in place of limits.max_parallel_compiles"},
 };
 
 _Static_assert(sizeof settings / sizeof *settings == CONFIG_SETTING_COUNT, "one source for each setting");

@@ -11,6 +11,7 @@
 #include "json.h"
 #include "path.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -86,6 +87,11 @@ void counters_close(struct counters *c)
 {
 	if (c)
 		munmap(c, sizeof *c);
+}
+
+int counters_sync(struct counters *c)
+{
+	return c && msync(c, sizeof *c, MS_SYNC) != 0 ? errno : 0;
 }
 
 static void bump(uint64_t *slot, uint64_t by)

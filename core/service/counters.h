@@ -25,6 +25,8 @@ struct counter_totals {
 /* file: absolute path; its directory is made. NULL with err when it cannot be used. */
 struct counters *counters_open(const char *file, soldr_error *);
 void counters_close(struct counters *); /* takes NULL */
+/* Waits until the counts are on the disk. 0 or errno. Takes NULL. */
+int counters_sync(struct counters *);
 /* One compile: outcome and reason of the result; failed: it ended with a status other than 0. NULL counters: nothing. */
 void counters_add(struct counters *, const soldr_result *, bool failed);
 /* A line is not in the journal: counted under why (audit_lost, journal_full), beside the reason of the compile itself. */

@@ -37,7 +37,7 @@ static int append_journal(struct record *r, bool *torn, soldr_error *err)
 {
 	const struct active *a = r->active;
 	const struct journal_entry entry = {a->request, r->result, a->audit.ids.id, r->replaced, r->latency_ns};
-	return journal_append(a->service->config, &entry, torn, err);
+	return journal_append(a->config, &entry, torn, err);
 }
 
 static int append_events(struct record *r, bool *torn, soldr_error *err)
@@ -51,11 +51,16 @@ static int append_events(struct record *r, bool *torn, soldr_error *err)
 		.request = a->request, .result = r->result, .replaced = r->replaced, .latency_ns = r->latency_ns,
 		.processor_ns = alone ? clock_ns(CLOCK_PROCESS_CPUTIME_ID) : 0,
 	};
+	struct audit own = s->audit; /* of the run that the request belongs to */
+	own.config = a->config;
+	if (a->session)
+		snprintf(own.session, sizeof own.session, "%s", a->session);
+	own.command = a->command;
 	pthread_mutex_lock(&s->audit_lock);
-	int rc = audit_append(&s->audit, &a->audit, &compile, false, torn, &r->lost, err);
+	int rc = audit_append(&own, &a->audit, &compile, false, torn, &r->lost, err);
 	if (rc && policy == SINK_DROP_LOW_PRIORITY && a->audit.count) {
 		soldr_error again = SOLDR_ERROR_INIT;
-		if (audit_append(&s->audit, &a->audit, &compile, true, torn, &r->lost, &again) == 0)
+		if (audit_append(&own, &a->audit, &compile, true, torn, &r->lost, &again) == 0)
 			rc = 0;
 	}
 	pthread_mutex_unlock(&s->audit_lock);
@@ -73,7 +78,7 @@ static int append_blocking(append_fn append, struct record *r, soldr_error *err)
 		int rc = append(r, &torn, err);
 		if (!rc || s->config->sink_policy != SINK_BLOCK || !sink_may_pass(err->sys_errno))
 			return rc;
-		if (s->watch.cancelled && s->watch.cancelled(s->watch.arg))
+		if (active_stop_code(r->active))
 			return rc;
 		if (!told)
 			service_log(s, SOLDR_LOG_WARN, err->origin, "%s; waiting for it", err->message);
@@ -83,8 +88,9 @@ static int append_blocking(append_fn append, struct record *r, soldr_error *err)
 }
 
 /* It is lost: what audit.sink_policy makes of it. That a file is full is what the user asked for. */
-static int lose(soldr_service *s, soldr_error *problem, soldr_error *err)
+static int lose(const struct active *a, soldr_error *problem, soldr_error *err)
 {
+	soldr_service *s = a->service;
 	enum config_sink_policy policy = s->config->sink_policy;
 	if (problem->code == SOLDR_E_LIMIT) {
 		if (problem->message[0])
@@ -105,10 +111,10 @@ static void count_lost(soldr_service *s, const struct record *r, enum soldr_reas
 {
 	if (why != SOLDR_REASON_NONE) {
 		counters_add_lost(s->total, why);
-		counters_add_lost(s->run, why);
+		counters_add_lost(r->active->run, why);
 	}
 	counters_add_lost_events(s->total, r->lost);
-	counters_add_lost_events(s->run, r->lost);
+	counters_add_lost_events(r->active->run, r->lost);
 }
 
 /* Journal and events. A reason counts lines that are not in the journal; events have a counter of their own. */
@@ -123,7 +129,7 @@ static int write_down(struct record *r, soldr_error *err)
 		int failed = append_blocking(appends[i], r, &problem);
 		if (failed && i == 0)
 			why = failed == SOLDR_E_LIMIT ? SOLDR_REASON_JOURNAL_FULL : SOLDR_REASON_AUDIT_LOST;
-		rc = failed ? lose(s, &problem, err) : 0;
+		rc = failed ? lose(r->active, &problem, err) : 0;
 	}
 	count_lost(s, r, why);
 	return rc;
@@ -140,37 +146,17 @@ int dispatch_record(struct active *a, const soldr_result *r, bool replaced, sold
 			return rc;
 	}
 	counters_add(s->total, r, failed);
-	counters_add(s->run, r, failed);
+	counters_add(a->run, r, failed);
 	return 0;
 }
 
-static void enter(soldr_service *s, struct active *a)
+static int call_backend(soldr_service *s, struct active *a, soldr_result *r, soldr_error *err)
 {
-	pthread_mutex_lock(&s->list_lock);
-	a->next = s->active;
-	s->active = a;
-	pthread_mutex_unlock(&s->list_lock);
-}
-
-static void leave(soldr_service *s, struct active *a)
-{
-	pthread_mutex_lock(&s->list_lock);
-	struct active **at = &s->active;
-	while (*at && *at != a)
-		at = &(*at)->next;
-	if (*at)
-		*at = a->next;
-	pthread_mutex_unlock(&s->list_lock);
-	buf_release(&a->pending[0]);
-	buf_release(&a->pending[1]);
-	audit_request_release(&a->audit);
-}
-
-static int call_backend(soldr_service *s, const soldr_request *req, soldr_result *r, soldr_error *err)
-{
-	service_enter(s);
+	a->dropped = service_enter_for(s, a);
+	if (a->dropped)
+		return a->dropped;
 	service_at(s, "compile");
-	int rc = service_leave(s, s->plugin.backend.compile(s->instance, req, r, err));
+	int rc = service_leave(s, s->plugin.backend.compile(s->instance, a->request, r, err));
 	service_at(s, NULL);
 	if (rc == 0 && (r->outcome == SOLDR_OUTCOME_NONE || r->outcome > SOLDR_OUTCOME_FALLBACK))
 		rc = err_set(err, SOLDR_E_ABI, 0, origin, "backend %s returned success with outcome %u", s->plugin.backend.name, r->outcome);
@@ -189,8 +175,9 @@ static void audit_fault(struct active *a, const char *event, const soldr_error *
 /* The backend failed at this request. */
 static int recover(soldr_service *s, struct active *a, soldr_result *r, soldr_error *err)
 {
-	service_log(s, SOLDR_LOG_WARN, err->origin[0] ? err->origin : origin, "%s", err->message);
-	audit_fault(a, "fallback", err);
+	service_log(s, a->dropped ? SOLDR_LOG_INFO : SOLDR_LOG_WARN, err->origin[0] ? err->origin : origin, "%s", err->message);
+	if (!a->dropped)
+		audit_fault(a, "fallback", err);
 	buf_clear(&a->pending[0]);
 	buf_clear(&a->pending[1]);
 	*r = (soldr_result){.struct_size = sizeof *r, .outcome = SOLDR_OUTCOME_FALLBACK};
@@ -214,6 +201,9 @@ static int recover(soldr_service *s, struct active *a, soldr_result *r, soldr_er
 
 static int serve(soldr_service *s, struct active *a, soldr_result *r, soldr_error *err)
 {
+	a->dropped = active_stop_code(a);
+	if (a->dropped)
+		return a->dropped;
 	if (!s->instance && s->crash && s->crash->ran) { /* the user has seen this compile */
 		*r = (soldr_result){.struct_size = sizeof *r, .outcome = SOLDR_OUTCOME_FALLBACK, .exit_code = s->crash->exit_code,
 			                .signal = s->crash->signal};
@@ -222,14 +212,19 @@ static int serve(soldr_service *s, struct active *a, soldr_result *r, soldr_erro
 	}
 	if (!s->instance)
 		return active_run_bare(a, SOLDR_OUTCOME_FALLBACK, s->fault_reason, r, err);
-	int rc = call_backend(s, a->request, r, err);
-	return rc ? recover(s, a, r, err) : 0;
+	int rc = call_backend(s, a, r, err);
+	return rc && !a->dropped ? recover(s, a, r, err) : rc;
 }
 
-/* The request's own environment counts, and what is not in it is not there. */
-static const char *env_or_none(const char *const *envp)
+/* Said with the request, else in its own environment: what is not in that is not there. NULL: that of the service. */
+static const char *trace_of(const struct active *a)
 {
-	const char *value = env_get(envp, "TRACEPARENT");
+	const soldr_service *s = a->service;
+	if (a->config->traceparent != s->config->traceparent)
+		return a->config->traceparent;
+	if (a->request->envp == s->envp)
+		return NULL;
+	const char *value = env_get(a->request->envp, "TRACEPARENT");
 	return value ? value : "";
 }
 
@@ -242,32 +237,74 @@ static void service_shown(const soldr_service *s, const soldr_result *r)
 	s->progress->done = 1;
 }
 
-int dispatch(soldr_service *s, const soldr_request *req, const struct exec_sink *sink, bool to_stdio, soldr_result *r,
-             soldr_error *err)
+/* It was ended before it was done: the code says by whom. */
+static int drop(soldr_service *s, const struct active *a, soldr_error *err)
 {
-	struct active a = {
-		.service = s, .request = req, .sink = *sink, .to_stdio = to_stdio, .start_ns = clock_ns(CLOCK_MONOTONIC),
+	static const char *const why[] = {
+		[SOLDR_E_CANCELLED] = "the host cancelled it",
+		[SOLDR_E_TIMEOUT] = "it did not end in time",
+		[SOLDR_E_SHUTDOWN] = "the service was shut down by force",
 	};
+	__atomic_add_fetch(&s->drain.dropped, a->dropped == SOLDR_E_SHUTDOWN, __ATOMIC_RELAXED);
+	return err_set(err, a->dropped, 0, origin, "the request was dropped: %s", why[a->dropped]);
+}
+
+/* A request without an outcome: its events say what ended it. It is no compilation, in no journal, and counted nowhere. */
+static void record_end(struct active *a, const soldr_error *err)
+{
+	soldr_result none = {.struct_size = sizeof none};
+	soldr_error ignored = SOLDR_ERROR_INIT;
+	bool torn = false;
+	snprintf(none.reason, sizeof none.reason, "%s",
+	         a->dropped == SOLDR_E_CANCELLED  ? "cancelled"
+	         : a->dropped == SOLDR_E_TIMEOUT  ? "timed_out"
+	         : a->dropped == SOLDR_E_SHUTDOWN ? "shut_down"
+	                                          : "failed");
+	struct record r = {.active = a, .result = &none, .latency_ns = clock_ns(CLOCK_MONOTONIC) - a->start_ns};
+	audit_fault(a, "error", err);
+	(void)append_events(&r, &torn, &ignored);
+}
+
+int dispatch(soldr_service *s, struct active *a, soldr_result *r, soldr_error *err)
+{
 	soldr_error problem = SOLDR_ERROR_INIT;
 	soldr_result mine = {.struct_size = sizeof mine};
+	a->service = s;
+	if (!a->config) {
+		a->config = s->config;
+		a->run = s->run;
+	}
+	a->start_ns = clock_ns(CLOCK_MONOTONIC);
 	if (s->journal)
-		audit_request_init(&a.audit, &s->audit, req->id, req->envp == s->envp ? NULL : env_or_none(req->envp));
+		audit_request_init(&a->audit, &s->audit, a->request->id, trace_of(a));
+	int rc = drain_enter(&s->drain, a, err);
+	if (rc) {
+		audit_request_release(&a->audit);
+		return rc;
+	}
 	/* Where no line may be lost, no compile begins that could not be written down. */
 	bool lossless = s->journal && s->config->sink_policy == SINK_FAIL_LOSSLESS;
-	int rc = lossless ? sink_check(s->config, &sink_journal, &problem) : 0;
+	if (lossless)
+		rc = sink_check(a->config, &sink_journal, &problem);
 	if (!rc && lossless)
-		rc = sink_check(s->config, &sink_audit, &problem);
-	enter(s, &a);
+		rc = sink_check(a->config, &sink_audit, &problem);
 	if (!rc)
-		rc = serve(s, &a, &mine, &problem);
+		rc = serve(s, a, &mine, &problem);
+	if (rc && a->dropped)
+		rc = drop(s, a, &problem);
+	if (rc && s->journal)
+		record_end(a, &problem);
 	if (!rc) {
 		mine.reason[sizeof mine.reason - 1] = 0;
 		mine.detail[sizeof mine.detail - 1] = 0;
-		rc = dispatch_record(&a, &mine, false, &problem);
+		rc = dispatch_record(a, &mine, false, &problem);
 	}
 	if (!rc)
-		active_flush(&a);
-	leave(s, &a);
+		active_flush(a);
+	drain_leave(&s->drain, a);
+	buf_release(&a->pending[0]);
+	buf_release(&a->pending[1]);
+	audit_request_release(&a->audit);
 	if (!rc)
 		service_shown(s, &mine);
 	if (rc) {
@@ -277,7 +314,7 @@ int dispatch(soldr_service *s, const soldr_request *req, const struct exec_sink 
 	}
 	service_log(s, SOLDR_LOG_INFO, origin, "%s%s%s%s%s, exit %d signal %d, %llu us", outcome_name(mine.outcome),
 	            mine.reason[0] ? " " : "", mine.reason, mine.detail[0] ? " " : "", mine.detail, mine.exit_code, mine.signal,
-	            (unsigned long long)((clock_ns(CLOCK_MONOTONIC) - a.start_ns) / 1000));
+	            (unsigned long long)((clock_ns(CLOCK_MONOTONIC) - a->start_ns) / 1000));
 	uint32_t size = r->struct_size < sizeof mine ? r->struct_size : (uint32_t)sizeof mine;
 	mine.struct_size = r->struct_size;
 	memcpy(r, &mine, size);

@@ -164,8 +164,26 @@ static void stream_drain(struct stream *s, const struct exec_sink *sink)
 	}
 }
 
+/* mask: of signals, for the child. */
+static int set_attributes(posix_spawnattr_t *attr, bool own_group, const sigset_t *mask)
+{
+	short flags = POSIX_SPAWN_SETSIGMASK;
+	sigset_t set;
+	int rc = 0;
+	if (own_group) {
+		flags |= POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF;
+		sigfillset(&set);
+		rc = posix_spawnattr_setsigdefault(attr, &set);
+		sigemptyset(&set);
+		mask = &set;
+	}
+	if (!rc)
+		rc = posix_spawnattr_setsigmask(attr, mask);
+	return rc ? rc : posix_spawnattr_setflags(attr, flags);
+}
+
 static int spawn_child(const soldr_spawn *sp, const struct stream *out, const struct stream *errs, const struct exec_sink *sink,
-                       const sigset_t *mask, pid_t *pid)
+                       bool own_group, const sigset_t *mask, pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -188,9 +206,7 @@ static int spawn_child(const soldr_spawn *sp, const struct stream *out, const st
 	else if (!rc && sink->stderr_fd > 2 && !errs->capture)
 		rc = posix_spawn_file_actions_adddup2(&actions, sink->stderr_fd, 2);
 	if (!rc)
-		rc = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	if (!rc)
-		rc = posix_spawnattr_setsigmask(&attr, mask);
+		rc = set_attributes(&attr, own_group, mask);
 	if (!rc && sp->cwd)
 		rc = posix_spawn_file_actions_addchdir_np(&actions, sp->cwd);
 	if (!rc)
@@ -212,12 +228,13 @@ static int open_pidfd(pid_t pid)
 
 /* TERM once, KILL after a while. why: the error that exec_run will give. */
 struct stopper {
+	pid_t whom; /* as for kill(): the child, or its group */
 	int why;
 	uint64_t since;
 	bool killed;
 };
 
-static void stopper_look(struct stopper *st, const soldr_spawn *sp, const struct exec_watch *watch, pid_t pid, uint64_t start)
+static void stopper_look(struct stopper *st, const soldr_spawn *sp, const struct exec_watch *watch, uint64_t start)
 {
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 	if (!st->why) {
@@ -226,13 +243,31 @@ static void stopper_look(struct stopper *st, const soldr_spawn *sp, const struct
 		else if (sp->timeout_ns && now - start >= sp->timeout_ns)
 			st->why = SOLDR_E_TIMEOUT;
 		if (st->why) {
-			kill(pid, SIGTERM);
+			kill(st->whom, SIGTERM);
 			st->since = now;
 		}
 	} else if (!st->killed && now - st->since >= (uint64_t)KILL_AFTER_MS * 1000000u) {
-		kill(pid, SIGKILL);
+		kill(st->whom, SIGKILL);
 		st->killed = true;
 	}
+}
+
+enum { END_UNKNOWN = -1 };
+
+/* Waits for the child as the flags of waitid() say. False: it has not ended. END_UNKNOWN: somebody else took its end. */
+static bool take_end(const struct stopper *st, pid_t pid, int flags, int *status, struct rusage *used)
+{
+	siginfo_t info = {.si_pid = 0};
+	int rc;
+	/* The rest of a group goes with the child that was stopped, while its number cannot mean another one. */
+	if (st->why && st->whom < 0 && waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT | WNOHANG) == 0 && info.si_pid == pid)
+		kill(st->whom, SIGKILL);
+	do
+		rc = wait4(pid, status, flags, used);
+	while (rc < 0 && errno == EINTR);
+	if (rc < 0)
+		*status = END_UNKNOWN;
+	return rc != 0;
 }
 
 /* Moves output until the child has ended; its wait status. */
@@ -245,8 +280,7 @@ static int supervise(const soldr_spawn *sp, struct stream *out, struct stream *e
 	while (!ended) {
 		bool streaming = out->parent >= 0 || errs->parent >= 0;
 		if (!streaming && !timed) {
-			while (wait4(pid, &status, 0, used) < 0 && errno == EINTR)
-				;
+			take_end(st, pid, 0, &status, used);
 			break;
 		}
 		struct pollfd p[3] = {{out->parent, POLLIN, 0}, {errs->parent, POLLIN, 0}, {pidfd, POLLIN, 0}};
@@ -254,11 +288,9 @@ static int supervise(const soldr_spawn *sp, struct stream *out, struct stream *e
 		stream_drain(out, sink);
 		stream_drain(errs, sink);
 		if (timed)
-			stopper_look(st, sp, watch, pid, start);
-		if (pidfd < 0 || (p[2].revents & POLLIN)) {
-			pid_t got = wait4(pid, &status, WNOHANG, used);
-			ended = got == pid || (got < 0 && errno == ECHILD);
-		}
+			stopper_look(st, sp, watch, start);
+		if (pidfd < 0 || (p[2].revents & POLLIN))
+			ended = take_end(st, pid, WNOHANG, &status, used);
 	}
 	/* What the child wrote before it ended is all in the pipes by now. */
 	stream_drain(out, sink);
@@ -302,7 +334,8 @@ int exec_run(const soldr_spawn *sp, const struct exec_sink *sink, const struct e
 	sigset_t all, before;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int why = spawn_child(sp, &out, &errs, sink, &before, &pid);
+	bool own_group = limits && limits->own_group;
+	int why = spawn_child(sp, &out, &errs, sink, own_group, &before, &pid);
 	if (!why && watch && watch->child)
 		watch->child(watch->arg, pid);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -315,7 +348,7 @@ int exec_run(const soldr_spawn *sp, const struct exec_sink *sink, const struct e
 		errno = 0;
 		int level = getpriority(PRIO_PROCESS, 0);
 		if (level != -1 || errno == 0)
-			setpriority(PRIO_PROCESS, (id_t)pid, level + limits->nice_add);
+			setpriority(own_group ? PRIO_PGRP : PRIO_PROCESS, (id_t)pid, level + limits->nice_add);
 	}
 	for (int i = 0; i < 2; i++) {
 		struct stream *s = i ? &errs : &out;
@@ -323,6 +356,7 @@ int exec_run(const soldr_spawn *sp, const struct exec_sink *sink, const struct e
 			sys.close(s->child);
 		s->child = -1;
 	}
+	st.whom = own_group ? -pid : pid;
 	struct exec_cost cost = {.spawn_ns = clock_ns(CLOCK_MONOTONIC) - start};
 	int status = supervise(sp, &out, &errs, sink, watch, pid, start, &st, &cost.used);
 	if (watch && watch->cost)
@@ -331,6 +365,11 @@ int exec_run(const soldr_spawn *sp, const struct exec_sink *sink, const struct e
 		watch->child(watch->arg, 0);
 	if (st.why) {
 		rc = err_set(err, st.why, 0, origin, "%s was stopped: %s", sp->file, err_code_text(st.why));
+		goto done;
+	}
+	if (status == END_UNKNOWN) {
+		rc = err_set(err, SOLDR_E_INVALID, 0, origin,
+		             "how %s ended is not known: this program ignores SIGCHLD, or waits for children that it did not start", sp->file);
 		goto done;
 	}
 	ex->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;

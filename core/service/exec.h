@@ -48,9 +48,17 @@ struct exec_watch {
 
 struct exec_limits {
 	int nice_add; /* added to the child's nice level; 0: as it is */
+	/*
+	 * The child begins a process group, which is what is stopped, and no signal is
+	 * blocked or ignored in it: for programs whose threads arrange signals for themselves.
+	 */
+	bool own_group;
 };
 
-/* argv, envp, cwd of spawn must be set. Captured data is malloc'ed into the exit struct. */
+/*
+ * argv, envp, cwd of spawn must be set. Captured data is malloc'ed into the exit struct.
+ * SOLDR_E_INVALID: the child ran, and this program let somebody else take its end (SIGCHLD is ignored).
+ */
 int exec_run(const soldr_spawn *, const struct exec_sink *, const struct exec_watch *, const struct exec_limits *, soldr_exit *,
              soldr_error *);
 /* Becomes the program; returns only on failure. */

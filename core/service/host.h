@@ -28,6 +28,15 @@ struct host_crash {
 	int exit_code, signal;
 };
 
+/* What soldr/service.h lets a host decide; zero where it says nothing. */
+struct embedder {
+	soldr_limits limits;
+	soldr_runtime runtime;
+	const soldr_cancel_token *cancel; /* of every request, or NULL */
+	uint64_t disk_budget;             /* bytes; 0: the backend's own limit */
+	bool maintains;                   /* the store is the host's to keep to its limit */
+};
+
 struct host_options {
 	const struct config *config; /* borrowed until soldr_service_free() */
 	const char *const *envp;     /* borrowed as well */
@@ -39,6 +48,7 @@ struct host_options {
 	/* NULL, or gets what the backend logs, at any level and besides the log. */
 	void (*said)(void *arg, uint32_t level, const char *message);
 	void *said_arg;
+	const struct embedder *embedder; /* of a program that links libsoldr, else NULL */
 };
 
 /*

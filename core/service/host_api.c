@@ -8,14 +8,17 @@
 #include "service_internal.h"
 
 #include "clock.h"
+#include "load.h"
 #include "path.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 static const char origin[] = "host";
@@ -29,6 +32,8 @@ void service_log(const soldr_service *s, uint32_t level, const char *from, const
 {
 	struct buf b = BUF_INIT;
 	va_list ap;
+	if (!log_wants(&s->log, level)) /* most lines, on every compile */
+		return;
 	va_start(ap, fmt);
 	buf_vaddf(&b, fmt, ap);
 	va_end(ap);
@@ -38,12 +43,7 @@ void service_log(const soldr_service *s, uint32_t level, const char *from, const
 
 static struct active *find_active(soldr_service *s, uint64_t id)
 {
-	pthread_mutex_lock(&s->list_lock);
-	struct active *a = s->active;
-	while (a && a->request->id != id)
-		a = a->next;
-	pthread_mutex_unlock(&s->list_lock);
-	return a;
+	return drain_find(&s->drain, id);
 }
 
 static int no_such_request(uint64_t id, soldr_error *err)
@@ -78,11 +78,29 @@ static uint64_t host_monotonic_ns(soldr_core *core)
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
+static int service_stop_code(const soldr_service *s)
+{
+	if (__atomic_load_n(&s->drain.state, __ATOMIC_ACQUIRE) == SERVICE_FORCED)
+		return SOLDR_E_SHUTDOWN;
+	bool cancelled = soldr_is_cancelled(s->embedder.cancel) || (s->watch.cancelled && s->watch.cancelled(s->watch.arg));
+	return cancelled ? SOLDR_E_CANCELLED : 0;
+}
+
+int active_stop_code(const struct active *a)
+{
+	int code = service_stop_code(a->service);
+	if (!code && soldr_is_cancelled(a->cancel))
+		code = SOLDR_E_CANCELLED;
+	if (!code && a->deadline_ns && clock_ns(CLOCK_MONOTONIC) >= a->deadline_ns)
+		code = SOLDR_E_TIMEOUT;
+	return code;
+}
+
 static uint32_t host_cancelled(soldr_core *core, uint64_t id)
 {
 	soldr_service *s = service_of(core);
-	(void)id;
-	return s->watch.cancelled && s->watch.cancelled(s->watch.arg);
+	const struct active *a = id ? find_active(s, id) : NULL;
+	return a ? active_stop_code(a) != 0 : service_stop_code(s) != 0;
 }
 
 static void host_audit(soldr_core *core, uint64_t id, const char *event, const soldr_kv *kv, uint32_t n)
@@ -208,6 +226,88 @@ static void note_run(const struct active *a, const soldr_spawn *sp, const soldr_
 	progress->ran = 1;
 }
 
+/* Notes why, so that all who look later say the same. */
+static int stop_request(void *arg)
+{
+	struct active *a = arg;
+	if (!a->dropped)
+		a->dropped = active_stop_code(a);
+	return a->dropped;
+}
+
+static bool is_stopped(void *arg)
+{
+	return stop_request(arg) != 0;
+}
+
+static int take_permit(struct active *a, const soldr_spawn *sp, struct permit *permit)
+{
+	soldr_service *s = a->service;
+	soldr_error problem = SOLDR_ERROR_INIT;
+	*permit = PERMIT_NONE;
+	/* Below a permit none is needed: who holds it waits for us. */
+	if (!s->permits.max || (sp->flags & SOLDR_SPAWN_PROBE) || env_get(a->request->envp, PERMITS_VARIABLE))
+		return 0;
+	int why = permits_take(&s->permits, stop_request, a, permit, &problem);
+	if (problem.code && !__atomic_exchange_n(&s->permits_broken, true, __ATOMIC_RELAXED))
+		service_log(s, SOLDR_LOG_WARN, problem.origin, "%s", problem.message);
+	return why;
+}
+
+/* envp of the spawn, and that the program runs below a permit. */
+static int add_permit(soldr_spawn *sp, struct vec *envp, soldr_error *err)
+{
+	vec_add_all(envp, sp->envp);
+	vec_add(envp, PERMITS_VARIABLE "=1");
+	if (!vec_ok(envp))
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	sp->envp = vec_items(envp);
+	return 0;
+}
+
+/* What it may take of the request's time. False: that is over. */
+static bool set_timeout(const struct active *a, soldr_spawn *sp)
+{
+	uint64_t now = a->deadline_ns ? clock_ns(CLOCK_MONOTONIC) : 0;
+	if (!a->deadline_ns)
+		return true;
+	uint64_t left = a->deadline_ns > now ? a->deadline_ns - now : 0;
+	if (!sp->timeout_ns || left < sp->timeout_ns)
+		sp->timeout_ns = left;
+	return left > 0;
+}
+
+/*
+ * A priority that was lowered cannot be raised again. This process lives for one
+ * compile, so it may lower its own, and the compiler has it from its first instruction.
+ */
+static void lower_own_priority(soldr_service *s)
+{
+	int add = s->priority_lowered ? 0 : load_nice(s->priority);
+	s->priority_lowered = true;
+	errno = 0;
+	int level = add ? getpriority(PRIO_PROCESS, 0) : 0;
+	if (add && errno == 0)
+		setpriority(PRIO_PROCESS, 0, level + add);
+}
+
+/* In a program that links libsoldr a request may be stopped, and signals and process groups are arranged anew for its children. */
+static int run_child(struct active *a, soldr_spawn *sp, struct exec_cost *cost, soldr_exit *ex, soldr_error *err)
+{
+	soldr_service *s = a->service;
+	struct exec_watch watch = a->to_stdio ? s->watch : (struct exec_watch){.cancelled = is_stopped, .arg = a};
+	watch.cost = cost;
+	if (a->to_stdio) {
+		lower_own_priority(s);
+		return exec_run(sp, &a->sink, &watch, NULL, ex, err);
+	}
+	sp->flags |= SOLDR_SPAWN_NO_STDIN;
+	if (stop_request(a) || !set_timeout(a, sp))
+		return err_set(err, SOLDR_E_CANCELLED, 0, origin, "%s was not run: the request is over", sp->file);
+	const struct exec_limits limits = {.nice_add = load_nice(s->priority), .own_group = true};
+	return exec_run(sp, &a->sink, &watch, &limits, ex, err);
+}
+
 static int run_spawn(struct active *a, const soldr_spawn *sp, soldr_exit *ex, soldr_error *err)
 {
 	soldr_service *s = a->service;
@@ -217,18 +317,29 @@ static int run_spawn(struct active *a, const soldr_spawn *sp, soldr_exit *ex, so
 	if (envp)
 		full.envp = envp;
 	soldr_exit mine = {.struct_size = sizeof mine};
+	struct permit permit;
+	struct vec below = VEC_INIT;
 	active_flush(a);
 	struct exec_cost cost = {0};
-	struct exec_watch watch = s->watch;
-	watch.cost = s->audit.wanted ? &cost : NULL;
 	uint64_t start = clock_ns(CLOCK_MONOTONIC);
-	int rc = exec_run(&full, &a->sink, &watch, &s->limits, &mine, err);
+	int rc = take_permit(a, &full, &permit);
+	if (rc)
+		err_set(err, rc, 0, origin, "%s was not run: the request is over", full.file);
+	if (!rc && permit.fd >= 0)
+		rc = add_permit(&full, &below, err);
+	if (!rc)
+		rc = run_child(a, &full, s->audit.wanted ? &cost : NULL, &mine, err);
+	permits_give_back(&s->permits, &permit);
 	if (s->audit.wanted && s->config->audit_mode >= AUDIT_VERBOSE)
 		audit_child(a, &full, rc, &mine, &cost, start);
+	vec_release(&below);
 	free(envp);
 	if (rc) {
-		a->stopped = !(full.flags & SOLDR_SPAWN_PROBE) && (rc == SOLDR_E_CANCELLED || rc == SOLDR_E_TIMEOUT);
-		return rc;
+		bool ended = rc == SOLDR_E_CANCELLED || rc == SOLDR_E_TIMEOUT || rc == SOLDR_E_SHUTDOWN;
+		if (ended)
+			stop_request(a);
+		a->stopped = a->stopped || a->dropped || (!(full.flags & SOLDR_SPAWN_PROBE) && (ended || rc == SOLDR_E_INVALID));
+		return rc == SOLDR_E_SHUTDOWN ? SOLDR_E_CANCELLED : rc;
 	}
 	if (!(full.flags & SOLDR_SPAWN_PROBE)) {
 		a->ran = true;
@@ -255,7 +366,7 @@ static int replace_or_run(struct active *a, const soldr_spawn *sp, uint32_t outc
 	soldr_spawn full = complete(a, sp);
 	full.flags &= ~(uint32_t)(SOLDR_SPAWN_CAPTURE_STDOUT | SOLDR_SPAWN_CAPTURE_STDERR);
 	bool plain = !(full.flags & (SOLDR_SPAWN_MUTE_STDOUT | SOLDR_SPAWN_MUTE_STDERR | SOLDR_SPAWN_NO_STDIN)) && !full.timeout_ns;
-	if (!s->may_replace || !a->to_stdio || !plain || s->limits.nice_add)
+	if (!s->may_replace || !a->to_stdio || !plain || s->permits.max)
 		return run_spawn(a, &full, ex, err);
 	/* There is no later: what is journalled and counted must be so now, and the status cannot be known. */
 	soldr_result r = {.struct_size = sizeof r, .outcome = outcome};
@@ -265,6 +376,7 @@ static int replace_or_run(struct active *a, const soldr_spawn *sp, uint32_t outc
 	if (rc)
 		return rc;
 	active_flush(a);
+	lower_own_priority(s);
 	service_log(s, SOLDR_LOG_INFO, origin, "%s %s, becomes %s", outcome_name(outcome), reason, full.file);
 	char entry[TRACEPARENT_ENTRY_SIZE];
 	const char **envp = hand_on(a, &full, entry);
@@ -284,9 +396,8 @@ static int32_t host_replace(soldr_core *core, uint64_t id, const soldr_spawn *sp
 
 static int32_t host_submit(soldr_core *core, soldr_task_fn task, void *arg)
 {
-	(void)core;
-	task(arg);
-	return 0;
+	soldr_service *s = service_of(core);
+	return drain_submit(&s->drain, &s->embedder.runtime, task, arg);
 }
 
 int active_run_bare(struct active *a, uint32_t outcome, const char *reason, soldr_result *r, soldr_error *err)

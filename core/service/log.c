@@ -66,11 +66,25 @@ static void append(const char *file, const struct buf *line, bool bounded)
 	sys.close(fd);
 }
 
+static bool is_fault(const struct log *l, uint32_t level)
+{
+	return level <= SOLDR_LOG_WARN && l->fault_file;
+}
+
+static bool is_asked_for(const struct log *l, uint32_t level)
+{
+	return (l->file || l->to_stderr) && level <= l->level;
+}
+
+bool log_wants(const struct log *l, uint32_t level)
+{
+	return (is_fault(l, level) || is_asked_for(l, level)) && level < sizeof level_names / sizeof *level_names;
+}
+
 void log_write(const struct log *l, uint32_t level, const char *from, const char *message)
 {
-	bool fault = level <= SOLDR_LOG_WARN && l->fault_file;
-	bool wanted = (l->file || l->to_stderr) && level <= l->level;
-	if ((!fault && !wanted) || level >= sizeof level_names / sizeof *level_names)
+	bool fault = is_fault(l, level), wanted = is_asked_for(l, level);
+	if (!log_wants(l, level))
 		return;
 	struct timespec now;
 	struct tm utc;

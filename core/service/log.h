@@ -28,6 +28,8 @@ void log_init(struct log *, const struct config *);
 void log_release(struct log *);
 /* From now on nothing goes to the fault file. */
 void log_forget_faults(struct log *);
+/* Whether a line of that level goes anywhere. */
+bool log_wants(const struct log *, uint32_t level);
 /* One line, time and process id before it, one write. */
 void log_write(const struct log *, uint32_t level, const char *origin, const char *message);
 

@@ -23,8 +23,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static const char origin[] = "service";
 
 const char *soldr_version(void)
@@ -39,26 +37,31 @@ char *host_counters_file(const struct config *c, const char *backend)
 	return buf_detach(&b);
 }
 
+struct counters *service_run_counters(const struct config *c)
+{
+	struct counters *run = NULL;
+	struct buf b = BUF_INIT;
+	struct stat st;
+	if (c->readonly || !c->run_id || strchr(c->run_id, '/') || c->run_id[0] == '.')
+		return NULL;
+	buf_addf(&b, "%s/runs/%s", c->cache_root, c->run_id);
+	if (buf_ok(&b) && sys.stat(b.data, &st) == 0) {
+		buf_adds(&b, "/counters");
+		if (buf_ok(&b))
+			run = counters_open(b.data, NULL);
+	}
+	buf_release(&b);
+	return run;
+}
+
 static void open_counters(soldr_service *s)
 {
 	const struct config *c = s->config;
-	if (c->readonly)
-		return;
-	char *file = host_counters_file(c, c->backend);
+	char *file = c->readonly ? NULL : host_counters_file(c, c->backend);
 	if (file)
 		s->total = counters_open(file, NULL);
 	free(file);
-	if (c->run_id && !strchr(c->run_id, '/') && c->run_id[0] != '.') {
-		struct buf b = BUF_INIT;
-		struct stat st;
-		buf_addf(&b, "%s/runs/%s", c->cache_root, c->run_id);
-		if (buf_ok(&b) && sys.stat(b.data, &st) == 0) {
-			buf_adds(&b, "/counters");
-			if (buf_ok(&b))
-				s->run = counters_open(b.data, NULL);
-		}
-		buf_release(&b);
-	}
+	s->run = service_run_counters(c);
 }
 
 /* The cache root exists and is ours alone. */
@@ -103,13 +106,16 @@ static int add_redaction(const struct config *c, struct config_kvs *kvs)
 static int open_backend(soldr_service *s, struct config_kvs *kvs, soldr_error *err)
 {
 	const struct config *c = s->config;
-	char percent[24];
+	char percent[24], budget[24];
 	snprintf(percent, sizeof percent, "%lld", (long long)c->verify_percent);
+	snprintf(budget, sizeof budget, "%llu", (unsigned long long)s->embedder.disk_budget);
 	if (config_kvs_add(kvs, "host.cache_root", c->cache_root) != 0 ||
 	    config_kvs_add(kvs, "host.readonly", c->readonly ? "true" : "false") != 0 ||
 	    config_kvs_add(kvs, "host.path_remap", c->path_remap == PATH_REMAP_AUTO ? "auto" : "off") != 0 ||
 	    config_kvs_add(kvs, "host.audit_mode", audit_mode_name(sink_wanted(c) ? c->audit_mode : AUDIT_OFF)) != 0 ||
 	    config_kvs_add(kvs, "host.verify_percent", percent) != 0 || add_redaction(c, kvs) != 0 ||
+	    config_kvs_add(kvs, "host.maintenance", s->embedder.maintains ? "host" : "service") != 0 ||
+	    (s->embedder.disk_budget && config_kvs_add(kvs, "host.disk_budget", budget) != 0) ||
 	    (c->worktree_root && config_kvs_add(kvs, "host.worktree_root", c->worktree_root) != 0))
 		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 	soldr_instance *instance = NULL;
@@ -130,9 +136,15 @@ bool service_falls_back(const struct config *c, int code)
 	return code != SOLDR_E_CONFIG && code != SOLDR_E_NOT_FOUND && code != SOLDR_E_ABI && code != SOLDR_E_TRUST;
 }
 
-static const int nice_of[] = {
-	[PRIORITY_AUTO] = 0, [PRIORITY_NORMAL] = 0, [PRIORITY_LOW] = 5, [PRIORITY_IDLE] = 19,
-};
+static enum config_priority priority_of(const soldr_service *s)
+{
+	static const enum config_priority priorities[] = {
+		[SOLDR_PRIORITY_AUTO] = PRIORITY_AUTO, [SOLDR_PRIORITY_NORMAL] = PRIORITY_NORMAL,
+		[SOLDR_PRIORITY_LOW] = PRIORITY_LOW, [SOLDR_PRIORITY_IDLE] = PRIORITY_IDLE,
+	};
+	uint32_t given = s->embedder.limits.priority;
+	return given ? priorities[given] : s->config->priority;
+}
 
 int host_start(const struct host_options *o, soldr_service **out, soldr_error *err)
 {
@@ -140,8 +152,10 @@ int host_start(const struct host_options *o, soldr_service **out, soldr_error *e
 	if (!err)
 		err = &local;
 	soldr_service *s = calloc(1, sizeof *s);
-	if (!s)
+	if (!s || drain_init(&s->drain) != 0) {
+		free(s);
 		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	}
 	s->config = o->config;
 	s->envp = o->envp;
 	s->may_replace = o->may_replace;
@@ -150,8 +164,9 @@ int host_start(const struct host_options *o, soldr_service **out, soldr_error *e
 	s->crash = o->crash;
 	s->said = o->said;
 	s->said_arg = o->said_arg;
-	s->limits.nice_add = nice_of[o->config->priority];
-	pthread_mutex_init(&s->list_lock, NULL);
+	if (o->embedder)
+		s->embedder = *o->embedder;
+	s->priority = priority_of(s);
 	pthread_mutex_init(&s->call_lock, NULL);
 	pthread_mutex_init(&s->audit_lock, NULL);
 	s->cwd = strdup(o->cwd);
@@ -162,7 +177,10 @@ int host_start(const struct host_options *o, soldr_service **out, soldr_error *e
 	soldr_error unusable = SOLDR_ERROR_INIT;
 	enum soldr_reason reason = SOLDR_REASON_PLUGIN_REFUSED;
 	int root = prepare_root(s->config, &unusable);
-	int rc = s->cwd ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	bool memory = s->cwd && permits_init(&s->permits, s->config) == 0;
+	int rc = memory ? permits_override(&s->permits, &s->embedder.limits, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	if (root || s->config->readonly) /* no file for permits is made there */
+		s->permits.max = 0;
 	if (!rc && o->crash) {
 		reason = SOLDR_REASON_BACKEND_CRASHED;
 		rc = err_set(err, SOLDR_E_INTERNAL, 0, origin, "backend %s: %s; soldr plugin check FILE tells more", s->config->backend,
@@ -209,47 +227,9 @@ int host_start(const struct host_options *o, soldr_service **out, soldr_error *e
 	return 0;
 }
 
-int32_t soldr_service_start(const soldr_service_config *given, soldr_service **out, soldr_error *err)
-{
-	soldr_error local = SOLDR_ERROR_INIT;
-	if (!err)
-		err = &local;
-	soldr_service_config sc = SOLDR_SERVICE_CONFIG_INIT;
-	memcpy(&sc, given, given->struct_size < sizeof sc ? given->struct_size : sizeof sc);
-	struct config_overrides over = {.file = sc.config_file, .backend = sc.backend, .audit_mode = sc.audit_mode};
-	const char *const *envp = sc.envp ? sc.envp : (const char *const *)environ;
-	char here[PATH_MAX];
-	if (!sc.cwd && !getcwd(here, sizeof here))
-		return err_set(err, SOLDR_E_IO, errno, origin, "cannot tell the working directory");
-	struct config config;
-	int rc = config_load(&config, &over, envp, sc.cwd ? sc.cwd : here, err);
-	if (rc)
-		return rc;
-	struct host_options o = {.config = &config, .envp = envp, .cwd = sc.cwd ? sc.cwd : here};
-	soldr_service *s = NULL;
-	rc = host_start(&o, &s, err);
-	if (rc) {
-		config_release(&config);
-		return rc;
-	}
-	s->own_config = config;
-	s->config = s->audit.config = &s->own_config;
-	s->config_owned = true;
-	*out = s;
-	return 0;
-}
-
 const struct plugin *host_plugin(const soldr_service *s)
 {
 	return s->instance ? &s->plugin : NULL;
-}
-
-static uint64_t next_id(soldr_service *s)
-{
-	pthread_mutex_lock(&s->list_lock);
-	uint64_t id = ++s->next_id;
-	pthread_mutex_unlock(&s->list_lock);
-	return id;
 }
 
 static uint32_t flags_of(const struct config *c)
@@ -263,6 +243,19 @@ static uint32_t count(const char *const *list)
 	while (list[n])
 		n++;
 	return n;
+}
+
+void service_request(soldr_service *s, soldr_request *req, const char *const *argv, const char *const *envp)
+{
+	*req = (soldr_request){
+		.struct_size = sizeof *req,
+		.flags = flags_of(s->config),
+		.id = drain_next_id(&s->drain),
+		.argc = count(argv),
+		.envc = count(envp),
+		.argv = argv,
+		.envp = envp,
+	};
 }
 
 /* Whether a write to it is bound to fail. What a compiler does then is its own affair. */
@@ -313,68 +306,28 @@ static int32_t write_stdio(void *arg, uint32_t stream, const void *data, uint64_
 
 int host_compile(soldr_service *s, const char *const *argv, const char *compiler, soldr_result *r, soldr_error *err)
 {
-	soldr_request req = {
-		.struct_size = sizeof req,
-		.flags = flags_of(s->config),
-		.id = next_id(s),
-		.argc = count(argv),
-		.envc = count(s->envp),
-		.argv = argv,
-		.envp = s->envp,
-		.compiler = compiler,
-		.cwd = s->cwd,
-		.stdin_kind = kind_of_fd(0),
-		.stdout_kind = kind_of_fd(1),
-		.stderr_kind = kind_of_fd(2),
-	};
+	soldr_request req;
 	struct winsize size;
+	service_request(s, &req, argv, s->envp);
+	req.compiler = compiler;
+	req.cwd = s->cwd;
+	req.stdin_kind = kind_of_fd(0);
+	req.stdout_kind = kind_of_fd(1);
+	req.stderr_kind = kind_of_fd(2);
 	if (req.stderr_kind == SOLDR_FD_TTY && ioctl(2, TIOCGWINSZ, &size) == 0)
 		req.columns = size.ws_col;
-	struct exec_sink sink = {
-		.write = write_stdio,
-		.stdout_kind = req.stdout_kind,
-		.stderr_kind = req.stderr_kind,
-		.stdout_fd = 1,
-		.stderr_fd = 2,
+	struct active a = {
+		.request = &req,
+		.sink = {
+			.write = write_stdio,
+			.stdout_kind = req.stdout_kind,
+			.stderr_kind = req.stderr_kind,
+			.stdout_fd = 1,
+			.stderr_fd = 2,
+		},
+		.to_stdio = true,
 	};
-	return dispatch(s, &req, &sink, true, r, err);
-}
-
-int32_t soldr_service_compile_streaming(soldr_service *s, const soldr_compile_request *given, soldr_output_fn output, void *arg,
-                                        soldr_result *r, soldr_error *err)
-{
-	soldr_error local = SOLDR_ERROR_INIT;
-	if (!err)
-		err = &local;
-	soldr_compile_request cr = {0};
-	memcpy(&cr, given, given->struct_size < sizeof cr ? given->struct_size : sizeof cr);
-	if (!cr.argv || !cr.argv[0])
-		return err_set(err, SOLDR_E_INVALID, 0, origin, "a compile request needs argv with the compiler first");
-	const char *const *envp = cr.envp ? cr.envp : s->envp;
-	const char *cwd = cr.cwd ? cr.cwd : s->cwd;
-	char *compiler = path_find_program(cr.argv[0], env_get(envp, "PATH"), cwd, NULL, NULL);
-	if (!compiler)
-		return err_set(err, SOLDR_E_NOT_FOUND, errno, origin, "compiler %s is not on PATH", cr.argv[0]);
-	soldr_request req = {
-		.struct_size = sizeof req,
-		.flags = flags_of(s->config),
-		.id = next_id(s),
-		.argc = count(cr.argv),
-		.envc = count(envp),
-		.argv = cr.argv,
-		.envp = envp,
-		.compiler = compiler,
-		.cwd = cwd,
-	};
-	struct exec_sink sink = {.write = output, .arg = arg, .stdout_fd = -1, .stderr_fd = -1};
-	int rc = dispatch(s, &req, &sink, false, r, err);
-	free(compiler);
-	return rc;
-}
-
-int32_t soldr_service_compile(soldr_service *s, const soldr_compile_request *req, soldr_result *r, soldr_error *err)
-{
-	return soldr_service_compile_streaming(s, req, NULL, NULL, r, err);
+	return dispatch(s, &a, r, err);
 }
 
 void service_at(const soldr_service *s, const char *where)
@@ -387,6 +340,25 @@ void service_enter(soldr_service *s)
 {
 	if (!(s->plugin.backend.caps & SOLDR_CAP_CONCURRENT))
 		pthread_mutex_lock(&s->call_lock);
+}
+
+int service_enter_for(soldr_service *s, const struct active *a)
+{
+	enum { STEP_NS = 100 * 1000 * 1000 };
+	int code = 0;
+	if (s->plugin.backend.caps & SOLDR_CAP_CONCURRENT)
+		return 0;
+	while (!code && pthread_mutex_trylock(&s->call_lock) != 0) {
+		struct timespec until;
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += STEP_NS;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		if (pthread_mutex_timedlock(&s->call_lock, &until) == 0)
+			break;
+		code = active_stop_code(a);
+	}
+	return code;
 }
 
 int service_leave(soldr_service *s, int rc)
@@ -413,6 +385,8 @@ int32_t soldr_service_stats(soldr_service *s, soldr_stat_fn visit, void *arg, so
 		{sizeof(soldr_stat), SOLDR_UNIT_COUNT, "fallbacks", t.fallbacks},
 		{sizeof(soldr_stat), SOLDR_UNIT_COUNT, "errors", t.errors},
 		{sizeof(soldr_stat), SOLDR_UNIT_NS, "time_saved_ns", t.time_saved_ns},
+		{sizeof(soldr_stat), SOLDR_UNIT_COUNT, "max_parallel_compiles", s->permits.max},
+		{sizeof(soldr_stat), SOLDR_UNIT_COUNT, "parallel_compiles", permits_held(s->config, s->permits.max)},
 	};
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
 		visit(arg, &own[i]);
@@ -426,17 +400,6 @@ int32_t soldr_service_stats(soldr_service *s, soldr_stat_fn visit, void *arg, so
 static int not_offered(const soldr_service *s, const char *what, soldr_error *err)
 {
 	return err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, "backend %s does not offer %s", s->config->backend, what);
-}
-
-int32_t soldr_service_flush(soldr_service *s, soldr_report *report, soldr_error *err)
-{
-	/* Every compile is complete when it returns: a backend without its own flush has nothing to do. */
-	if (s->instance && s->plugin.backend.flush) {
-		service_enter(s);
-		return service_leave(s, s->plugin.backend.flush(s->instance, report, err));
-	}
-	report->status = SOLDR_STEP_COMPLETED;
-	return 0;
 }
 
 int32_t soldr_service_maintain(soldr_service *s, uint32_t kind, soldr_report *report, soldr_error *err)
@@ -455,20 +418,12 @@ int host_explain(soldr_service *s, const soldr_request *req, soldr_explain_fn vi
 	return service_leave(s, s->plugin.backend.explain(s->instance, req, visit, arg, err));
 }
 
-int32_t soldr_service_shutdown(soldr_service *s, uint32_t mode, soldr_report *report, soldr_error *err)
-{
-	if (s->instance && s->plugin.backend.shutdown) {
-		service_enter(s);
-		return service_leave(s, s->plugin.backend.shutdown(s->instance, mode, report, err));
-	}
-	report->status = SOLDR_STEP_COMPLETED;
-	return 0;
-}
-
 void soldr_service_free(soldr_service *s)
 {
 	if (!s)
 		return;
+	if (s->config_owned) /* the soldr command is done with it all by now */
+		(void)soldr_service_shutdown(s, SOLDR_SHUTDOWN_GRACEFUL, 0, NULL, NULL, NULL);
 	if (s->instance) {
 		service_at(s, "close");
 		s->plugin.backend.close(s->instance);
@@ -478,10 +433,12 @@ void soldr_service_free(soldr_service *s)
 	counters_close(s->total);
 	counters_close(s->run);
 	log_release(&s->log);
-	pthread_mutex_destroy(&s->list_lock);
+	permits_release(&s->permits);
 	pthread_mutex_destroy(&s->call_lock);
 	pthread_mutex_destroy(&s->audit_lock);
+	drain_release(&s->drain);
 	free(s->cwd);
+	vec_release(&s->own_envp);
 	if (s->config_owned)
 		config_release(&s->own_config);
 	free(s);

@@ -56,6 +56,7 @@ const char *err_code_text(int code)
 		[SOLDR_E_CORRUPT] = "stored data is damaged",
 		[SOLDR_E_BUSY] = "busy",
 		[SOLDR_E_INTERNAL] = "internal error",
+		[SOLDR_E_SHUTDOWN] = "shut down",
 	};
 	return code >= 0 && (size_t)code < sizeof text / sizeof *text ? text[code] : "unknown error";
 }

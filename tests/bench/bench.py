@@ -5,7 +5,7 @@ usage: bench.py [--runs N] [--scenarios small,cxx,…] [--peers NAME=PATH,…] [
 
 For each scenario: an empty static and an empty dynamic process (the floor), the bare
 compiler, soldr with the null backend, soldr's hit and miss, a hit by a call into
-libsoldr, and hit and miss of each peer (ccache and sccache where they are on PATH; --peers
+libsoldr, one by a client of the build daemon docs/examples/buildd.c, and hit and miss of each peer (ccache and sccache where they are on PATH; --peers
 adds others that are used the way ccache is: NAME COMPILER ARGS…). All of them run in turns
 (pacer.c), so that each round has every one under the same load. Ratios are taken round
 by round: their median is what the table says. Instructions and system calls of a hit
@@ -18,6 +18,7 @@ The table goes to stdout, and with --out to bench.md and bench.json. SOLDR_BIN n
 soldr to measure. Exit status: 0, 1 something was not right, 2 usage.
 """
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -150,6 +151,9 @@ class Bench:
         if os.path.exists(library + "/libsoldr.so"):
             self.libcall = self.compile_c("libcall", HERE + "/libcall.c", "-std=c11", f"-I{CORE}/include", library + "/libsoldr.so")
             os.symlink(library + "/libsoldr.so", self.root + "/bin/libsoldr.so.1")
+            buildd = os.path.dirname(CORE) + "/docs/examples/buildd.c"
+            self.buildd = self.compile_c("buildd", buildd, "-std=c11", f"-I{CORE}/include", library + "/libsoldr.so", "-lpthread")
+            self.library = {"LD_LIBRARY_PATH": self.root + "/bin"}
 
     def commands(self, name):
         """The commands of a scenario, fast ones and slow ones."""
@@ -171,6 +175,8 @@ class Bench:
         null = Command("soldr-null", [self.soldr] + words, tree, dict(soldr, SOLDR_BACKEND="null"))
         fast = [Command("floor-static", [self.static], tree, self.env), Command("floor-dynamic", [self.dynamic], tree, self.env),
                 Command("soldr-hit" if output else "soldr", [self.soldr] + words, tree, soldr)]
+        if self.libcall and output:
+            fast.append(Command("buildd-hit", [self.buildd, "run", self.root + "/socket"] + words, tree, dict(soldr, **self.library)))
         # Where nothing is cached every way runs the compiler, and none is slower for it.
         slow = [bare, null, Command("soldr-miss", [self.soldr] + words, tree, dict(soldr, SOLDR_RECACHE="1"))] if output else []
         fast += [] if output else [bare, null]
@@ -249,6 +255,24 @@ class Bench:
             print(f"# {name}: skipped: its compiler is not here", file=sys.stderr)
             return
         tree, fast, slow, output = made
+        with self.daemon(next((c for c in fast if c.name == "buildd-hit"), None)):
+            self.measure_made(name, tree, fast, slow, output)
+
+    @contextlib.contextmanager
+    def daemon(self, client):
+        """The daemon that the client wants, if there is one."""
+        if client is None:
+            yield
+            return
+        done = subprocess.Popen([self.buildd, "serve", client.argv[2]], env=client.env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        done.stdout.readline()
+        try:
+            yield
+        finally:
+            done.terminate()
+            done.wait()
+
+    def measure_made(self, name, tree, fast, slow, output):
         self.prepare(name, tree, fast, slow, output)
         result = {"what": SCENARIOS[name][1], "jobs": {}, "counts": {}}
         for command in fast:
@@ -265,7 +289,7 @@ class Bench:
             if self.libcall and output:
                 command = next(c for c in fast if c.name == "soldr-hit")
                 argv = [self.libcall, str(runs)] + [a.replace("{}", "0") for a in command.argv[1:]]
-                done = subprocess.run(argv, cwd=tree, env=dict(command.env, LD_LIBRARY_PATH=self.root + "/bin"), capture_output=True, text=True)
+                done = subprocess.run(argv, cwd=tree, env=dict(command.env, **self.library), capture_output=True, text=True)
                 if done.returncode:
                     self.broken.append(f"{name}: {done.stderr.strip()}")
                 result["jobs"][1]["libsoldr"] = [tuple(int(n) for n in line.split()[1:]) for line in done.stdout.splitlines() if line.startswith("libsoldr")]
@@ -277,7 +301,7 @@ class Bench:
         for name, result in self.results.items():
             lines += [f"### {name}: {result['what']}", ""]
             for jobs, times in result["jobs"].items():
-                lines += [f"{jobs} at once:", "", "| way | median ms | p90 | spread (p10 to p90) | processor ms | peak MB | over the floor | of soldr's hit |", "| --- | --- | --- | --- | --- | --- | --- | --- |"]
+                lines += [f"{jobs} at once:", "", "| way | median ms | p90 | p99 | spread (p10 to p90) | processor ms | peak MB | over the floor | of soldr's hit |", "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"]
                 for way, runs in times.items():
                     lines.append(row(way, runs, times))
                 lines.append("")
@@ -300,7 +324,7 @@ def row(way, runs, times):
     wall = sorted(r[0] / 1e6 for r in runs)
     part = lambda share: wall[min(int(len(wall) * share), len(wall) - 1)]
     hit = times.get("soldr-hit") or times.get("soldr")
-    return (f"| {way} | {statistics.median(wall):.3f} | {part(0.9):.3f} | {part(0.9) - part(0.1):.3f} | {statistics.median(r[1] for r in runs) / 1e6:.3f} | "
+    return (f"| {way} | {statistics.median(wall):.3f} | {part(0.9):.3f} | {part(0.99):.3f} | {part(0.9) - part(0.1):.3f} | {statistics.median(r[1] for r in runs) / 1e6:.3f} | "
             f"{max(r[2] for r in runs) / 1024:.1f} | {ratio(runs, times.get('floor-static'))} | {ratio(runs, hit)} |")
 
 

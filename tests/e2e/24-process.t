@@ -513,9 +513,11 @@ CODE
 		for (['descriptors', $open, '-j --jobserver-auth=9,10', "fd 9\nfd 10\n"], ['fifo', undef, "-j2 --jobserver-auth=fifo:$fifo", "token +\n"]) {
 			my ($kind, $child, $flags, $line) = @$_;
 			unlink "$dir/report";
+			spew("$dir/normal.yaml", "limits: {priority: normal}\n"); # by itself a busy machine would be another nice level
+			spew("$dir/normal.yaml", "limits: {priority: normal}\n"); # by itself a busy machine would be another nice level
 			# The null backend counts in statistics of its own; the embedded one compiles once and then hits twice.
 			same "c31_${kind}_$backend", ["$dir/$name", '-c', 'x.c'], $backend eq 'null' ? 'none' : 'hit', child => $child,
-				env => {MAKEFLAGS => $flags, SOLDR_BACKEND => $backend};
+				env => {MAKEFLAGS => $flags, SOLDR_BACKEND => $backend, SOLDR_CONFIG => "$dir/normal.yaml"};
 			my $report = slurp("$dir/report");
 			my $bare = substr $report, 0, length($report) / 2;
 			is($report, $bare x 2, "c31_${kind}_$backend: $name: run bare and once by soldr, with the same");

@@ -33,6 +33,7 @@
 	X(native) \
 	X(object) \
 	X(path) \
+	X(permits) \
 	X(plugin_check) \
 	X(redact) \
 	X(remap) \
@@ -41,6 +42,9 @@
 	X(scan) \
 	X(script) \
 	X(service) \
+	X(service_end) \
+	X(service_host) \
+	X(service_stream) \
 	X(service_threads) \
 	X(shadow) \
 	X(store) \

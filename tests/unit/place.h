@@ -68,13 +68,18 @@ static inline void place_init_embedded(struct place *p, const char *options, con
 	place_init_from(p, "SOLDR_TEST_PLUGINS", "embedded", options, more);
 }
 
-static inline int place_start(struct place *p)
+/* given: what is said besides environment and directory. */
+static inline int place_start_with(struct place *p, soldr_service_config config)
 {
-	soldr_service_config config = SOLDR_SERVICE_CONFIG_INIT;
 	config.envp = vec_items(&p->env);
 	config.cwd = p->room.dir;
 	p->err = SOLDR_ERROR_INIT;
 	return soldr_service_start(&config, &p->service, &p->err);
+}
+
+static inline int place_start(struct place *p)
+{
+	return place_start_with(p, (soldr_service_config)SOLDR_SERVICE_CONFIG_INIT);
 }
 
 static inline void place_release(struct place *p)
@@ -94,14 +99,20 @@ static inline int32_t collect(void *arg, uint32_t stream, const void *data, uint
 	return 0;
 }
 
-static inline int compile(struct place *p, const char *const *argv)
+/* request: without struct_size. */
+static inline int compile_request(struct place *p, soldr_compile_request request)
 {
-	const soldr_compile_request request = {.struct_size = sizeof request, .argv = argv};
+	request.struct_size = sizeof request;
 	buf_clear(&p->out[0]);
 	buf_clear(&p->out[1]);
 	p->err = SOLDR_ERROR_INIT;
 	p->result = (soldr_result){.struct_size = sizeof p->result};
 	return soldr_service_compile_streaming(p->service, &request, collect, p, &p->result, &p->err);
+}
+
+static inline int compile(struct place *p, const char *const *argv)
+{
+	return compile_request(p, (soldr_compile_request){.argv = argv});
 }
 
 static inline void expect_runs(struct place *p, size_t runs)

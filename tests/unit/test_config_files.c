@@ -140,7 +140,7 @@ static const struct {
 	{"audit: {mode: off, \"mode\": off}\n", "1:20", "audit.mode: this key is set twice"},
 	{"quiet: maybe\n", "1:1", "quiet: \"maybe\" is not yes or no; use true or false"},
 	{"audit:\n    mode: norml\n", "2:5", "(did you mean \"normal\"?); use off, summary, normal, verbose or forensic"},
-	{"limits: {max_parallel_compiles: -1}\n", "1:10", "is not a whole number from 0 to 65536"},
+	{"limits: {max_parallel_compiles: -1}\n", "1:10", "is not a whole number from 0 to 4096"},
 	{"limits: {max_parallel_compiles: 1e3}\n", "1:10", "\"1e3\" is not a whole number"},
 	{"identity: {product: \"a b\"}\n", "1:12", "\"a b\" is not a name"},
 	{"cache_dir: relative\n", "1:1", "cache_dir: \"relative\" is not an absolute path"},

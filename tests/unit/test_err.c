@@ -61,13 +61,13 @@ static void a_prefix_goes_before(void)
 
 static void every_code_has_its_words(void)
 {
-	for (int code = SOLDR_OK; code <= SOLDR_E_INTERNAL; code++) {
+	for (int code = SOLDR_OK; code <= SOLDR_E_SHUTDOWN; code++) {
 		CU_ASSERT_FATAL(err_code_text(code) && *err_code_text(code));
 		for (int other = SOLDR_OK; other < code; other++)
 			CU_ASSERT_STRING_NOT_EQUAL(err_code_text(code), err_code_text(other));
 	}
 	SAME(err_code_text(-1), "unknown error");
-	SAME(err_code_text(SOLDR_E_INTERNAL + 1), "unknown error");
+	SAME(err_code_text(SOLDR_E_SHUTDOWN + 1), "unknown error");
 	SAME(err_code_text(1 << 30), "unknown error");
 }
 

@@ -55,7 +55,7 @@ static void threads_share_a_service(void)
 		buf_release(&jobs[i].out);
 	}
 	expect_stat(&p, "compilations", 5 * THREADS);
-	CU_ASSERT_PTR_NULL(p.service->active);
+	CU_ASSERT_PTR_NULL(p.service->drain.active);
 	place_release(&p);
 }
 
@@ -152,7 +152,7 @@ static void sixty_four_threads_hit_at_once(void)
 	SAME_NUMBER(soldr_service_maintain(p.service, SOLDR_MAINTAIN_VERIFY, &report, &p.err), 0);
 	SAME_NUMBER(report.files_corrupt, 0);
 	expect_stat(&p, "entries", UNITS);
-	CU_ASSERT_PTR_NULL(p.service->active);
+	CU_ASSERT_PTR_NULL(p.service->drain.active);
 	for (unsigned i = 0; i < UNITS; i++) {
 		buf_release(&objects[i]);
 		buf_release(&messages[i]);

@@ -67,7 +67,8 @@ enum soldr_error_code {
 	SOLDR_E_LIMIT = 11,      /* a stated maximum was reached */
 	SOLDR_E_CORRUPT = 12,    /* stored data fails its check */
 	SOLDR_E_BUSY = 13,       /* try later */
-	SOLDR_E_INTERNAL = 14    /* a bug */
+	SOLDR_E_INTERNAL = 14,   /* a bug */
+	SOLDR_E_SHUTDOWN = 15    /* the service was shut down */
 };
 
 typedef struct soldr_error {
