@@ -369,15 +369,14 @@ static int fail_file(const soldr_error *cause, const char *mend, soldr_error *er
 static int read_trusted(const char *path, struct buf *text, soldr_error *err)
 {
 	soldr_error cause = SOLDR_ERROR_INIT;
-	int rc = fs_read_file(path, CONFIG_FILE_MAX, text, &cause);
+	int rc = fs_read_trusted(path, CONFIG_FILE_MAX, text, &cause);
 	if (rc == SOLDR_E_NOT_FOUND)
 		return rc;
 	if (rc == SOLDR_E_LIMIT || rc == SOLDR_E_INVALID)
 		return fail_file(&cause, "a config file is a small text file", err);
-	if (rc)
-		return fail_file(&cause, "make it readable, or name another file with --config", err);
-	rc = fs_check_trusted(path, &cause);
-	return rc ? fail_file(&cause, "until then soldr does not trust this config file", err) : 0;
+	if (rc == SOLDR_E_TRUST)
+		return fail_file(&cause, "until then soldr does not trust this config file", err);
+	return rc ? fail_file(&cause, "make it readable, or name another file with --config", err) : 0;
 }
 
 /* Reads path into cfg->file. must_exist: it was named, not searched for. */

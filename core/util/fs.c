@@ -93,13 +93,21 @@ int fs_read_fd(int fd, const char *name, size_t max, struct buf *out, soldr_erro
 	}
 }
 
+/* -1: errno, with err filled. O_NONBLOCK: a FIFO must not block us; it is refused by fs_read_fd. */
+static int open_to_read(const char *path, soldr_error *err)
+{
+	int fd = sys.open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0), why = errno;
+	if (fd < 0)
+		err_set(err, why == ENOENT || why == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, why, origin, "cannot open %s", path);
+	errno = why;
+	return fd;
+}
+
 int fs_read_file(const char *path, size_t max, struct buf *out, soldr_error *err)
 {
-	/* O_NONBLOCK: a FIFO must not block us; it is refused by fs_read_fd. */
-	int fd = sys.open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
+	int fd = open_to_read(path, err);
 	if (fd < 0)
-		return err_set(err, errno == ENOENT || errno == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, origin,
-		               "cannot open %s", path);
+		return errno == ENOENT || errno == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO;
 	int rc = fs_read_fd(fd, path, max, out, err);
 	sys.close(fd);
 	return rc;
@@ -329,21 +337,46 @@ static bool is_plain(const char *path)
 	return plain;
 }
 
-int fs_check_trusted(const char *path, soldr_error *err)
+/* real: the path without links. */
+static int check_trusted(const char *path, char real[PATH_MAX], soldr_error *err)
 {
-	char real[PATH_MAX];
+	char parts[PATH_MAX];
 	bool is_link = true;
 	if (is_plain(path)) {
 		/* Looking for links and checking owners is one pass: most paths have no link. */
 		memcpy(real, path, strlen(path) + 1);
-		int rc = check_upwards(real, &is_link, err);
+		memcpy(parts, path, strlen(path) + 1);
+		int rc = check_upwards(parts, &is_link, err);
 		if (rc || !is_link)
 			return rc;
 	}
 	if (!sys.realpath(path, real))
 		return err_set(err, errno == ENOENT || errno == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, origin,
 		               "cannot resolve %s", path);
-	return check_upwards(real, &is_link, err);
+	memcpy(parts, real, strlen(real) + 1);
+	return check_upwards(parts, &is_link, err);
+}
+
+int fs_check_trusted(const char *path, soldr_error *err)
+{
+	char real[PATH_MAX];
+	return check_trusted(path, real, err);
+}
+
+int fs_read_trusted(const char *path, size_t max, struct buf *out, soldr_error *err)
+{
+	char real[PATH_MAX];
+	struct stat read, checked;
+	int fd = open_to_read(path, err);
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO;
+	int rc = fs_read_fd(fd, path, max, out, err);
+	if (!rc)
+		rc = check_trusted(path, real, err);
+	if (!rc && (sys.fstat(fd, &read) != 0 || sys.lstat(real, &checked) != 0 || read.st_dev != checked.st_dev || read.st_ino != checked.st_ino))
+		rc = err_set(err, SOLDR_E_TRUST, 0, origin, "%s led to another file while it was read: see who changes it, and try again", path);
+	sys.close(fd);
+	return rc;
 }
 
 int fs_check_private_dir(const char *path, soldr_error *err)

@@ -62,6 +62,8 @@ int fs_remove_tree(const char *path, uint64_t *files, uint64_t *bytes, soldr_err
  * SOLDR_E_NOT_FOUND when it does not exist.
  */
 int fs_check_trusted(const char *path, soldr_error *);
+/* fs_read_file of a path that has to be trusted; what was read is what was checked, however links change meanwhile. */
+int fs_read_trusted(const char *path, size_t max, struct buf *, soldr_error *);
 /* Trust for a directory of ours: also owned by us, and not a link (path itself). */
 int fs_check_private_dir(const char *path, soldr_error *);
 

@@ -508,6 +508,46 @@ static void links_are_judged_by_where_they_lead(void)
 	room_release(&room);
 }
 
+/* Somebody who may change a link shows one file to the reader and another to the check. */
+static const char *swapped_link;
+
+static int swapping_open(const char *path, int flags, mode_t mode)
+{
+	int fd = real.open(path, flags, mode);
+	if (swapped_link && strcmp(path, swapped_link) == 0) {
+		CU_ASSERT_EQUAL(unlink(path), 0);
+		CU_ASSERT_EQUAL(symlink("../safe/file", path), 0);
+	}
+	return fd;
+}
+
+static void what_is_read_is_what_was_checked(void)
+{
+	struct room room;
+	struct buf text = BUF_INIT;
+	soldr_error err = SOLDR_ERROR_INIT;
+	room_init(&room, "fs");
+	room_put(&room, "safe/file", "ours");
+	room_put(&room, "open/file", "somebody else's");
+	chmod(room_path(&room, "open"), 0777);
+	CU_ASSERT_EQUAL(symlink("../open/file", room_path(&room, "safe/link")), 0);
+	SAME_NUMBER(fs_read_trusted(room_path(&room, "safe/link"), 100, &text, &err), SOLDR_E_TRUST);
+	HOLDS(err.message, "/open can be written");
+	buf_clear(&text);
+	swapped_link = room_path(&room, "safe/link");
+	sys.open = swapping_open;
+	SAME_NUMBER(fs_read_trusted(swapped_link, 100, &text, &err), SOLDR_E_TRUST);
+	HOLDS(err.message, "led to another file");
+	sys.open = real.open;
+	swapped_link = NULL;
+	buf_clear(&text);
+	SAME_NUMBER(fs_read_trusted(room_path(&room, "safe/link"), 100, &text, &err), 0);
+	SAME(buf_str(&text), "ours");
+	SAME_NUMBER(fs_read_trusted(room_path(&room, "safe/none"), 100, &text, &err), SOLDR_E_NOT_FOUND);
+	buf_release(&text);
+	room_release(&room);
+}
+
 static void a_private_directory_is_ours_alone(void)
 {
 	struct room room;
@@ -609,6 +649,7 @@ void suite_fs(void)
 	CU_add_test(s, "depth is limited", depth_is_limited);
 	CU_add_test(s, "s09: unsafe places are said", unsafe_places_are_said);
 	CU_add_test(s, "s09: links are judged by where they lead", links_are_judged_by_where_they_lead);
+	CU_add_test(s, "s09: what is read is what was checked", what_is_read_is_what_was_checked);
 	CU_add_test(s, "s09: a private directory is ours alone", a_private_directory_is_ours_alone);
 	CU_add_test(s, "mapped files are shared and stay", mapped_files_are_shared_and_stay);
 	CU_add_test(s, "what cannot be mapped is refused", what_cannot_be_mapped_is_refused);
