@@ -1,7 +1,7 @@
 #!/bin/sh
 # run.sh FUZZ REPLAY SECONDS [TARGET…]: each target for that long (all by default), from its seeds
 # (seeds/TARGET, and those that REPLAY generates), past finds (crashes/TARGET) and what earlier runs
-# found interesting (corpus/TARGET beside FUZZ). What ends the program, takes more than 5 seconds for
+# found interesting (corpus/TARGET beside FUZZ). What ends the program, takes more than a minute for
 # one input or more than 512 MiB goes to finds/TARGET beside FUZZ. Exit status 1 when something did.
 here=$(cd "$(dirname "$0")" && pwd)
 fuzz=$1 replay=$2 seconds=$3
@@ -24,7 +24,7 @@ for target; do
 	for dir in "$here/seeds/$target" "$here/crashes/$target"; do
 		[ -d "$dir" ] && set -- "$@" "$dir"
 	done
-	if SOLDR_FUZZ_TARGET=$target "$fuzz" -max_total_time="$seconds" -max_len="$max" -timeout=5 -rss_limit_mb=512 \
+	if SOLDR_FUZZ_TARGET=$target "$fuzz" -max_total_time="$seconds" -max_len="$max" -timeout=60 -rss_limit_mb=512 \
 		-malloc_limit_mb=256 -use_value_profile=1 -artifact_prefix="$finds/" -print_final_stats=1 -verbosity=0 \
 		"$corpus" "$TMPDIR/seeds/$target" "$@" >"$TMPDIR/log" 2>&1; then
 		echo "$target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$TMPDIR/log") inputs in $seconds s, nothing found"
