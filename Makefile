@@ -28,7 +28,9 @@ say = $(if $(filter 1,$(V)),@:,@printf '  %-4s %s\n' $(1) '$(2)')
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
-HARDEN := -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+# An option where the compiler has it.
+have = $(shell $(CC) -Werror $(1) -x c -c -o /dev/null /dev/null 2>/dev/null && echo '$(1)')
+HARDEN := -fstack-protector-strong $(call have,-fstack-clash-protection) $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 BASE := -std=c11 -D_GNU_SOURCE -DSOLDR_VERSION='"$(VERSION)"' -fPIC -fvisibility=hidden -ffunction-sections \
 	-fdata-sections $(WARN) $(WERROR) $(HARDEN) $(SANFLAGS)
 LINK := -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now $(SANFLAGS)
@@ -74,6 +76,9 @@ LIBS_CORE = $(call static,ltdl) $(call static,yaml) $(call static,crypto) -ldl -
 LIBS_SHARED = -lltdl -lyaml $(call static,crypto) -ldl -lpthread
 LIBS_EMBEDDED = $(call static,crypto) $(call static,zstd)
 
+# A static program that can be loaded at any address, where the C library has the start file for it.
+LINK_STATIC = $(if $(filter /%,$(shell $(CC) -print-file-name=rcrt1.o)),-static-pie,-static)
+
 BINARY := $(BUILD)/bin/soldr
 HOST := $(BUILD)/bin/soldr-host
 LIBDIR := $(BUILD)/lib
@@ -94,6 +99,7 @@ help:
 	@echo '                   (DEMO_SRC=dir DEMO_CMD="make -j2": another project)'
 	@echo 'make check         install what is missing, then every test'
 	@echo 'make check-unit    unit tests only;  make check-e2e: end-to-end tests only (T=tests/e2e/10-forms.t: one)'
+	@echo 'make coverage      which lines the tests run (LINES=1: also which they do not); make valgrind; make analyze (TOOLS="cppcheck gcc clang-tidy")'
 	@echo 'make fuzz          every target of tests/fuzz for TIME=60 seconds (TARGET="config depfile": these alone)'
 	@echo 'make parity        the corpus of tests/parity through every backend'
 	@echo 'make soak-diff     random edits and compiles, bare against soldr, until stopped'
@@ -135,7 +141,7 @@ LIBS_PROGRAM = $(LIBS_CORE) $(LIBS_EMBEDDED) $(call static,jansson)
 $(BINARY): $(PROGRAM) $(if $(STATIC),$(OBJ_STATIC),$(OBJ_DYNAMIC))
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(if $(STATIC),-static,-pie) $(LINK) $^ $(LIBS_PROGRAM) -o $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(if $(STATIC),$(LINK_STATIC),-pie) $(LINK) $^ $(LIBS_PROGRAM) -o $@
 
 $(HOST): $(PROGRAM) $(OBJ_DYNAMIC)
 	$(call say,LD,$@)
@@ -257,6 +263,26 @@ fuzz: $(BUILD)/tests/fuzz-replay
 		build/fuzz/tests/fuzz
 	@tests/fuzz/run.sh build/fuzz/tests/fuzz $(BUILD)/tests/fuzz-replay $(TIME) $(TARGET)
 
+# ---- analysis ------------------------------------------------------------------------------
+
+.PHONY: coverage valgrind analyze
+# Which lines of core and plugins the tests run (docs/reliability.md). Tests that count system calls or instructions fail in it.
+coverage:
+	@$(MAKE) --no-print-directory -k BUILD=build/coverage STATIC= HARDEN= CFLAGS='-O0 -g --coverage' LDFLAGS=--coverage \
+		all check-unit check-e2e >build/coverage.log 2>&1 || echo 'coverage: some tests failed; build/coverage.log has them'
+	@tests/coverage.py build/coverage $(if $(LINES),--lines)
+
+# The tests of processes are left out: what memcheck makes of their limits and signals is its own.
+valgrind: $(BUILD)/tests/unit $(FIXTURES) $(PLUGIN_FILES)
+	@SOLDR_TEST_FIXTURES=$(CURDIR)/$(BUILD)/tests/fixtures SOLDR_TEST_PLUGINS=$(CURDIR)/$(LIBDIR)/soldr \
+		valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
+		$(BUILD)/tests/unit $(or $(SUITES),args_gcc args_rustc buf depfile depinfo digest entry err files header_record history json key \
+		manifest match object path plugin_check redact remap response scan script verify worktree)
+
+TOOLS ?= cppcheck
+analyze:
+	@tests/analyze/run.py $(TOOLS)
+
 deps:
 	@.ci/install-deps
 
@@ -288,7 +314,7 @@ $(BUILD)/tests/fault/soldr-other: LINK += -Wl,--wrap=sealed_begin,--wrap=sealed_
 $(BUILD)/tests/fault/soldr-%: $(PROGRAM) $(if $(STATIC),$(OBJ_STATIC),$(OBJ_DYNAMIC))
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(if $(STATIC),-static,-pie) $(LINK) $^ $(LIBS_PROGRAM) -o $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(if $(STATIC),$(LINK_STATIC),-pie) $(LINK) $^ $(LIBS_PROGRAM) -o $@
 
 $(BUILD)/tests/fault/killat: tests/fault/killat.c
 	$(call say,LD,$@)
