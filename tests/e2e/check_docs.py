@@ -80,7 +80,7 @@ class Program:
                 break
             if word.startswith("--") and not re.search(re.escape(word.split("=")[0]) + r"([^a-z-]|$)", text):
                 return f"soldr {verb} has no option {word}"
-        choices = re.match(r"usage: soldr \S+ ([a-z]+(?:\|[a-z]+)+)", re.sub(r" \[[A-Z]+\]", "", text))
+        choices = re.match(r"usage: soldr \S+ ([a-z]+(?:\|[a-z]+)+)", re.sub(r" \[[^]]*\]", "", text))
         if choices and words and re.match(r"^[a-z]+$", words[0]) and words[0] not in choices.group(1).split("|"):
             return f"soldr {verb} has no {words[0]}"
         return None
@@ -188,7 +188,7 @@ def check_page(program, page, targets):
                 check_ci(program, where, text)
             elif kind == "yaml":
                 check_config(program, where, text)
-            elif kind not in ("text", "c", "json", "toml", "make"):
+            elif kind not in ("text", "c", "c example", "json", "toml", "make"):
                 problems.append(f"{where}: a block of the unknown kind '{kind}'")
             block = None
         elif block is not None:
