@@ -99,8 +99,10 @@ is "$(sed -n 's/^inotify_rm_watch.*/forget/p; s/^open.*[.]soldr-tmp.*/store/p; s
 	"the outputs are no longer watched when inputs are read and the result is stored"
 
 if command -v valgrind >/dev/null; then
+	# The environment is read, too: here it is the same everywhere.
 	instructions() { # UNIT
-		valgrind --tool=callgrind --callgrind-out-file=/dev/null "$SOLDR" gcc -c "$1.c" -o "$1.o" 2>&1 |
+		env -i PATH="$PATH" HOME="$HOME" LC_ALL=C XDG_CONFIG_HOME="$XDG_CONFIG_HOME" SOLDR_CACHE_DIR="$SOLDR_CACHE_DIR" \
+			valgrind --tool=callgrind --callgrind-out-file=/dev/null "$SOLDR" gcc -c "$1.c" -o "$1.o" 2>&1 |
 			sed -n 's/.*refs: *//p' | tr -d ,
 	}
 	first=$(instructions small) # the environment that valgrind sets may matter to the key
@@ -109,6 +111,17 @@ if command -v valgrind >/dev/null; then
 	large=$(instructions large)
 	at_most "$small" 900000 "instructions of a hit"
 	at_most $(((large - small) / 100)) 9000 "instructions for one more header"
+	# And no more than 3 % above what was last found good, where the same compiler and C library make the program.
+	made_by="$(readelf -p .comment "$SOLDR" | sed -n 's/.*\(GCC: .*\)/\1/p' | sort -u) / $(getconf GNU_LIBC_VERSION)"
+	if [ "$linked" = 0 ] && [ "$made_by" = "GCC: (Debian 12.2.0-14+deb12u1) 12.2.0 / glibc 2.36" ] && grep -qw avx2 /proc/cpuinfo; then
+		while read -r unit good; do
+			now=$small
+			[ "$unit" = small ] || now=$large
+			at_most "$now" $((good * 103 / 100)) "instructions of a hit of $unit.c, recorded: $good"
+		done <"$lib_dir/../bench/instructions.txt"
+	else
+		skip "instructions within 3 % of those recorded" "recorded for another compiler: $made_by"
+	fi
 else
 	skip "the instructions of a hit" "no valgrind"
 fi
