@@ -109,7 +109,7 @@ done
 # ---- a project's file: it chooses nothing ------------------------------------------------------------
 
 cd work || exit 1
-"$SOLDR" config schema >schema.json
+cp "$lib_dir/../../config/soldr.schema.json" schema.json
 python3 - schema.json >rows <<'END'
 import json, sys
 def walk(path, node):

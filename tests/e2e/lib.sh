@@ -29,7 +29,10 @@ SOLDR=$(readlink -f "$SOLDR")
 
 for lib_name in $(env | sed -n 's/^\(\(SOLDR\|CCACHE\|CMAKE\|CARGO_BUILD\|RUSTC\|XDG\)_[A-Z_]*\)=.*/\1/p') \
 	MAKEFLAGS MFLAGS MAKELEVEL TRACEPARENT CI CC CXX CFLAGS CXXFLAGS GCC_COLORS SOURCE_DATE_EPOCH; do
-	unset "$lib_name"
+	case $lib_name in # what tests are told stays, but soldr and builds do not see it
+	SOLDR_TEST_*) eval "lib_value=\$$lib_name; unset $lib_name; $lib_name=\$lib_value" ;;
+	*) unset "$lib_name" ;;
+	esac
 done
 # Tools that keep themselves below HOME still have to be found there.
 [ -d "$HOME/.rustup" ] && export RUSTUP_HOME="${RUSTUP_HOME:-$HOME/.rustup}"
