@@ -4,7 +4,7 @@
 usage: bench.py [--runs N] [--scenarios small,cxx,…] [--peers NAME=PATH,…] [--out DIR] [--counts-only]
 
 For each scenario: an empty static and an empty dynamic process (the floor), the bare
-compiler, soldr with the null backend, soldr's hit and miss, a hit by a call into
+compiler, soldr with the null backend, soldr's hit (of the small unit in each audit mode) and miss, a hit by a call into
 libsoldr, one by a client of the build daemon docs/examples/buildd.c, and hit and miss of each peer (ccache and sccache where they are on PATH; --peers
 adds others that are used the way ccache is: NAME COMPILER ARGS…). All of them run in turns
 (pacer.c), so that each round has every one under the same load. Ratios are taken round
@@ -175,6 +175,9 @@ class Bench:
         null = Command("soldr-null", [self.soldr] + words, tree, dict(soldr, SOLDR_BACKEND="null"))
         fast = [Command("floor-static", [self.static], tree, self.env), Command("floor-dynamic", [self.dynamic], tree, self.env),
                 Command("soldr-hit" if output else "soldr", [self.soldr] + words, tree, soldr)]
+        if name == "small":  # what it costs to write down what happened; the default is normal
+            fast += [Command("soldr-hit-" + mode, [self.soldr] + words, tree, dict(soldr, SOLDR_AUDIT=mode))
+                     for mode in ("off", "verbose", "forensic")]
         if self.libcall and output:
             fast.append(Command("buildd-hit", [self.buildd, "run", self.root + "/socket"] + words, tree, dict(soldr, **self.library)))
         # Where nothing is cached every way runs the compiler, and none is slower for it.
@@ -208,13 +211,14 @@ class Bench:
             for _ in range(3):  # peers may need a second compile to keep their index
                 subprocess.run(["sleep", "0.02"], check=True)
                 command.once(check=True)
-            before = self.counters(command) if command.name == "soldr-hit" else 0
+            own_hit = command.name.startswith("soldr-hit")
+            before = self.counters(command) if own_hit else 0
             os.unlink(f"{tree}/{output}")
             command.once(check=True)
             with open(f"{tree}/{output}", "rb") as file:
                 if file.read() != want:
                     self.broken.append(f"{name}: {command.name}: {output} is not the bare compiler's")
-            if command.name == "soldr-hit" and self.counters(command) != before + 1:
+            if own_hit and self.counters(command) != before + 1:
                 self.broken.append(f"{name}: soldr did not hit")
 
     def pace(self, commands, rounds, jobs):
@@ -276,7 +280,7 @@ class Bench:
         self.prepare(name, tree, fast, slow, output)
         result = {"what": SCENARIOS[name][1], "jobs": {}, "counts": {}}
         for command in fast:
-            if command.name in ("soldr-hit", "soldr"):
+            if command.name.startswith("soldr"):
                 result["counts"][command.name] = self.counts(command)
         if not self.options.counts_only:
             runs = self.options.runs
