@@ -4,11 +4,13 @@
 #include "fs.h"
 #include "path.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -115,6 +117,7 @@ int store_write(struct store *s, enum store_kind kind, const struct digest *key,
 	if (!path)
 		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
 	struct stat old;
+	store_shards(s); /* the sums are there before the first file is */
 	bool replaces = sys.lstat(path, &old) == 0;
 	struct fs_temp t;
 	soldr_error first = SOLDR_ERROR_INIT;
@@ -176,24 +179,52 @@ static bool is_absurd(const struct store_sizes *z)
 	return absurd;
 }
 
+static bool is_ours(const struct store_sizes *z)
+{
+	return memcmp(z->magic, sizes_magic, sizeof z->magic) == 0 && __atomic_load_n(&z->format, __ATOMIC_ACQUIRE) == SIZES_FORMAT &&
+	       z->byte_order == 0x01020304 && z->uncounted <= STORE_SHARDS;
+}
+
+static bool has_shards(const struct store *s)
+{
+	DIR *dir = sys.opendir(s->dir);
+	bool found = !dir;
+	for (const struct dirent *e; dir && !found && (e = readdir(dir)) != NULL;)
+		found = strlen(e->d_name) == 2 && e->d_name[0] != '.';
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/*
+ * New, or not ours: what is there is to be counted. In a new store nothing is, and must not be: a file that is counted while its
+ * writer adds it would be in the sum twice. Of processes that begin it at once, one does this.
+ */
+static void begin_sizes(const struct store *s, const char *path, struct store_sizes *z)
+{
+	int fd = sys.open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0);
+	if (fd >= 0)
+		flock(fd, LOCK_EX);
+	if (!is_ours(z)) {
+		memset(z, 0, sizeof *z);
+		memcpy(z->magic, sizes_magic, sizeof z->magic);
+		z->byte_order = 0x01020304;
+		z->uncounted = has_shards(s) ? STORE_SHARDS : 0;
+		__atomic_store_n(&z->format, SIZES_FORMAT, __ATOMIC_RELEASE);
+	}
+	if (fd >= 0)
+		sys.close(fd);
+}
+
 static struct store_sizes *map_file(const struct store *s)
 {
 	char *path = path_join(s->dir, "size");
 	struct store_sizes *z = path ? fs_map_shared(path, sizeof *z, NULL) : NULL;
-	free(path);
-	if (!z)
-		return NULL;
-	if (memcmp(z->magic, sizes_magic, sizeof z->magic) != 0 || z->format != SIZES_FORMAT || z->byte_order != 0x01020304 ||
-	    z->uncounted > STORE_SHARDS) {
-		/* New, or not ours: what is there is to be counted. */
-		memset(z, 0, sizeof *z);
-		memcpy(z->magic, sizes_magic, sizeof z->magic);
-		z->byte_order = 0x01020304;
-		z->uncounted = STORE_SHARDS;
-		z->format = SIZES_FORMAT;
-	} else if (is_absurd(z)) {
+	if (z && !is_ours(z))
+		begin_sizes(s, path, z);
+	else if (z && is_absurd(z))
 		__atomic_store_n(&z->uncounted, STORE_SHARDS, __ATOMIC_RELAXED);
-	}
+	free(path);
 	return z;
 }
 

@@ -270,7 +270,9 @@ for n in 1 2 3; do echo "int f$n;" >$n.c; done
 cp "$T/pick/time.c" time.c
 printf 'all: 1.o 2.o 3.o time.o\n%%.o: %%.c\n\tgcc -c $< -o $@\n' >Makefile
 settle
-"$SOLDR" -q make -s && rm -f 1.o 2.o 3.o && echo 'int more;' >>3.c && settle && "$SOLDR" -q make -s
+"$SOLDR" -q make -s
+first=$(ls "$runs" | grep '^2')
+rm -f 1.o 2.o 3.o && echo 'int more;' >>3.c && settle && "$SOLDR" -q make -s
 run "$SOLDR" report --json
 printf '%s' "$out" >report.json
 is "$status $(json report.json command) $(json report.json exit_code)" "0 make 0" "report: of the last run"
@@ -278,7 +280,6 @@ is "$(json report.json compilations) $(json report.json outcomes hit) $(json rep
 	"report: totals and hit rate"
 is "$(json report.json misses 0 reason) $(json report.json misses 0 subject)" "not_seen 3.c" "report: reasons with an example"
 is "$(json report.json slowest 0 subject)" "3.c" "report: the slowest misses"
-first=$(ls "$runs" | grep '^2' | head -n 1)
 run "$SOLDR" report "$first" --json
 printf '%s' "$out" >report.json
 is "$(json report.json run_id) $(json report.json not_cached 0 reason) $(json report.json not_cached 0 detail)" "$first time_macro time.c" \
