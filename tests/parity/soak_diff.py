@@ -113,7 +113,10 @@ class Bench:
     def doubt(self, compile_, before, want, got, bad):
         """The compiler again: does it agree with itself, or now with soldr? With -pipe, whether it still writes its depfile,
         and how it ends, depends on how soon an assembler that fails stops it."""
-        for attempt in range(40 if "-pipe" in compile_["args"] and want.status and got.status else 3):
+        piped = "-pipe" in compile_["args"] and want.status and got.status
+        if piped and {want.status, got.status} == {1, 2} and len(bad) == 1:  # so does its status; on a busy machine one is rare
+            return "unstable"
+        for attempt in range(40 if piped else 3):
             self.tree.restore(before)
             again = self.bare(compile_)
             if not self.differences(compile_, before, again, got):

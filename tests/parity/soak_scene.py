@@ -115,7 +115,7 @@ class Tree:
             path = self.path(name)
             if not os.path.lexists(path):
                 self.make(path, n, there.get(n.inode) or next(
-                    (self.path(m) for m, o in now.items() if o.inode == n.inode and m in was and os.path.lexists(self.path(m))),
+                    (self.path(m) for m, o in now.items() if o.inode == n.inode and m in was and was[m].inode == n.inode and os.path.lexists(self.path(m))),
                     None))
             if stat.S_ISREG(n.kind):
                 there[n.inode] = path
