@@ -575,8 +575,11 @@ static bool settle_output(struct parse *p)
 
 	inv->action = p->sides.syntax_only ? ACTION_SYNTAX : p->assembly ? ACTION_ASSEMBLY : ACTION_OBJECT;
 	inv->source = copy_text(p, p->source, strlen(p->source));
-	/* -S of assembler writes the preprocessed text to standard output, or nothing. */
-	if (p->assembly && (inv->language == LANGUAGE_ASM || inv->language == LANGUAGE_ASM_CPP))
+	bool assembler = inv->language == LANGUAGE_ASM || inv->language == LANGUAGE_ASM_CPP;
+	/* GCC assembles all the same. -S writes the preprocessed text to standard output, or nothing. */
+	if (assembler && p->sides.syntax_only)
+		return settle(p, SOLDR_REASON_UNSUPPORTED_OPTION, "-fsyntax-only of assembler");
+	if (assembler && p->assembly)
 		return settle(p, SOLDR_REASON_PREPROCESS_ONLY, "-S of assembler");
 	if (!inv->output_given && language_is_header(inv->language))
 		inv->output = named_after(p, p->source, strlen(p->source), ".gch");

@@ -177,6 +177,7 @@ both {
 	# C03: messages alone
 	my $warns = "int f(int a) { int unused; return a == 3; }\n";
 	same 'c03_syntax', 'CC -Wall -fsyntax-only x.c', 'hit', source => $warns;
+	same "c03_syntax_$_", "CC -fsyntax-only -c a.$_ -o x.o", 'bypass:unsupported_option', files => {"a.$_" => "nop\n", 'x.o' => 'old'} for 's', 'S';
 	same 'c03_syntax_quiet', 'CC -fsyntax-only x.c', 'hit';
 	same 'c03_syntax_leaves_output', 'CC -fsyntax-only -c x.c -o x.o', 'hit', files => {'x.o' => 'old'};
 	same 'c03_syntax_depfile', 'CC -fsyntax-only -MMD -MF x.dep x.c', 'hit';

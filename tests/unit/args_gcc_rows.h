@@ -58,6 +58,8 @@ static const struct row rows[] = {
 	{"gcc -MM -c a.c", "preprocess_only: -MM"},
 	{"gcc -E -dM -x c /dev/null", "preprocess_only: -E"},
 	{"gcc -fsyntax-only a.c", "syntax c a.c > a.o | OUT NONE | key -fsyntax-only"},
+	{"gcc -fsyntax-only a.s -o b.o", "unsupported_option: -fsyntax-only of assembler"},
+	{"clang -fsyntax-only -c a.S", "unsupported_option: -fsyntax-only of assembler"},
 	{"clang -fsyntax-only a.c", "syntax c a.c > a.o | OUT NONE | key -fsyntax-only"},
 	{"gcc --version", "probe: --version"},
 	{"gcc -v", "probe: -v"},
