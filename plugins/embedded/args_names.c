@@ -219,6 +219,11 @@ bool option_warns_of_missing_directories(const char *option)
 	return strncmp(option, "-W", 2) == 0 && (strstr(option, "missing-include-dirs") || strstr(option, "everything"));
 }
 
+bool option_resolves_names(const char *option)
+{
+	return strcmp(option, "-fdiagnostics-absolute-paths") == 0;
+}
+
 static const struct {
 	const char *tool;
 	enum family family;

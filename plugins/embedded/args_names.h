@@ -35,6 +35,8 @@ const char *assembler_listing_file(const char *item);
 bool frontend_option_is_safe(const char *value);
 /* Turns on warnings about directories of the include path that are not there: -Wmissing-include-dirs, in Clang also -Weverything. */
 bool option_warns_of_missing_directories(const char *option);
+/* By which messages name files by where links lead (Clang). */
+bool option_resolves_names(const char *option);
 /* A value of -mllvm that writes no file and no report. */
 bool backend_option_is_safe(const char *value);
 

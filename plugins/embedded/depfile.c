@@ -1,6 +1,7 @@
 /* depfile: see depfile.h. */
 #include "depfile.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void depfile_release(struct depfile *d)
@@ -187,6 +188,26 @@ bool depfile_is_faithful(const struct depfile *d, enum family family, const char
 	bool same = buf_ok(&again) && again.len == len && memcmp(again.data, text, len) == 0;
 	buf_release(&again);
 	return same;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+bool depfile_repeats(const struct depfile *d)
+{
+	size_t n = d->paths.len;
+	char **sorted = calloc(n + 1, sizeof *sorted);
+	bool repeats = !sorted;
+	if (sorted && n) {
+		memcpy(sorted, d->paths.items, n * sizeof *sorted);
+		qsort(sorted, n, sizeof *sorted, by_name);
+		for (size_t i = 1; i < n && !repeats; i++)
+			repeats = strcmp(sorted[i - 1], sorted[i]) == 0;
+	}
+	free(sorted);
+	return repeats;
 }
 
 int depfile_read_lines(const struct buf *text, bool preprocessed, struct vec *paths)

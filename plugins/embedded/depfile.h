@@ -33,6 +33,8 @@ void depfile_format(const struct depfile *, enum family, const bool *keep, struc
 /* Names that begin with the directory from begin with to instead. */
 void depfile_move(struct depfile *, const char *from, const char *to);
 bool depfile_is_faithful(const struct depfile *, enum family, const char *text, size_t len);
+/* Whether a prerequisite stands there more than once, as for a header that GCC found by two searches; true as well when memory is out. */
+bool depfile_repeats(const struct depfile *);
 /*
  * Clang's list of headers (CC_PRINT_HEADERS_FILE), added to paths: one a line, with backslash, quote and newline written as
  * in a string of C. preprocessed: Clang reads text that it preprocessed itself, and takes "<built-in>" for a header.

@@ -221,7 +221,8 @@ static int mend_depfile(struct unit *u, const struct run *run, const struct iden
 	int rc = 0;
 	if (!keep)
 		return err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
-	if (inputs && depfile_is_faithful(rule, u->inv.family, buf_str(text), text->len) &&
+	/* Of one that stands there twice, one may be a system header and the other not. */
+	if (inputs && !depfile_repeats(rule) && depfile_is_faithful(rule, u->inv.family, buf_str(text), text->len) &&
 	    inputs_user_headers(u, id, inputs, &rule->paths, keep)) {
 		struct buf lines = BUF_INIT;
 		depfile_format(rule, u->inv.family, keep, &lines);
@@ -479,13 +480,19 @@ bool unit_arguments_changed(const struct unit *u)
 }
 
 /* What the run itself shows to be unfit for storing. */
-static enum soldr_reason judge_run(const struct unit *u, const struct run *run)
+static enum soldr_reason judge_run(const struct unit *u, const struct run *run, char *detail, size_t detail_size)
 {
 	if (run->ex.truncated)
 		return SOLDR_REASON_TOO_LARGE;
 	/* Diagnostics for preprocessed text quote lines of the files that its markers name. */
 	if (run->no_list && run->ex.stderr_len)
 		return SOLDR_REASON_INPUTS_UNKNOWN;
+	/* Messages then hold where links lead, which no input tells. */
+	for (size_t i = 0; run->ex.stderr_len && i < u->inv.key_args.len; i++)
+		if (option_resolves_names(u->inv.key_args.items[i])) {
+			snprintf(detail, detail_size, "%s, and there are messages", u->inv.key_args.items[i]);
+			return SOLDR_REASON_UNSUPPORTED_OPTION;
+		}
 	if (!u->rust && unit_arguments_changed(u)) /* rust_inputs() looked */
 		return SOLDR_REASON_INPUT_MODIFIED;
 	return SOLDR_REASON_NONE;
@@ -611,7 +618,7 @@ static int finish(struct unit *u, struct run *run, const struct identity *id, so
 		why = guards_make(u, id, &inputs, run->begun, &guards, detail, sizeof detail);
 	phase_inputs(u, begun, why, (uint32_t)inputs.len, guards.len);
 	if (!rc && why == SOLDR_REASON_NONE)
-		why = judge_run(u, run);
+		why = judge_run(u, run, detail, sizeof detail);
 	if (!rc && why == SOLDR_REASON_NONE && !run->alone)
 		why = SOLDR_REASON_OUTPUT_CONTENDED;
 	if (!rc && read) {

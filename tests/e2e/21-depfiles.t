@@ -54,6 +54,9 @@ both {
 	forms 'wp_and_mt', "CC -Wp,MODE,y.d -MT z -MP $i -c x.c", 'hit';
 	forms 'wp_d', "CC -Wp,-DA,MODE,y.d $i -c x.c", {gcc => 'hit', clang => 'bypass:depfile_unclear'};
 	forms 'wp_and_plain', "CC -Wp,MODE,y.d -MD $i -c x.c", 'bypass:depfile_unclear';
+	# GCC names one file twice that two searches found, but once in what -MMD writes, where it was a system header the second time.
+	same 'c02_found_twice', "CC $_ -I./b -c x.c", 'hit', source => "#include \"h3.h\"\n", files => {'b/h3.h' => "#include <h4.h>\n#include \"h4.h\"\n",
+		'b/h4.h' => "#ifndef G4\n#define G4\n#pragma GCC system_header\n#if __has_include(\"maybe\")\n#include \"maybe\"\n#endif\n#endif\n"} for qw(-MD -MMD);
 	# GCC names the target twice in what -MMD -MMD writes.
 	same 'c02_twice_MD', "CC -MD -MD $i -c x.c", 'hit', files => \%tree, source => $all;
 	same 'c02_twice_MMD', "CC -MMD -MMD $i -c x.c", {gcc => 'bypass:depfile_unclear', clang => 'hit'}, files => \%tree, source => $all;

@@ -136,6 +136,7 @@ both {
 	my $one = "extern int one;\n";
 	my $once = "#pragma once\n$one";
 	my $alike = sub { utime 1e9, 1e9, map { "$_[0]/$_" } @_[1 .. $#_] };
+	my $move = sub { rename "$_[0]/h.h", "$_[0]/there.h"; symlink 'there.h', "$_[0]/h.h" };
 	my ($shadowed, $equal) = ('miss:input_shadowed', 'bypass:time_comparison');
 	my $dots = 'b/s/../../b/s/../../b/s/../../b/s/..';
 	my @unspelled = (
@@ -213,6 +214,11 @@ both {
 			'miss:input_missing', sub { mkdir "$_[0]/nope" }],
 		['a directory that all warnings tell of', "int a;\n", {}, '-Weverything -Inope -c x.c', {gcc => 'bypass', clang => 'miss'},
 			sub { mkdir "$_[0]/nope" }, {gcc => 'bypass', clang => $shadowed}],
+		# Clang says where a link leads.
+		['a name resolved in a message', "#include \"h.h\"\n", {'h.h' => "#warning of h\n"}, '-fdiagnostics-absolute-paths -c x.c',
+			{gcc => 'bypass', clang => 'bypass:unsupported_option'}, sub { $move->($_[0]) }, {gcc => 'bypass', clang => 'bypass:unsupported_option'}],
+		['a name resolved, without messages', "#include \"h.h\"\n", {'h.h' => $one}, '-fdiagnostics-absolute-paths -c x.c',
+			{gcc => 'bypass', clang => 'miss'}, sub { $move->($_[0]) }, {gcc => 'bypass', clang => 'hit'}],
 		['text that is not ASCII', "int a;\n", {}, '-finput-charset=UTF-16LE -c x.c', {gcc => 'bypass:unsupported_option', clang => 'bypass:unsupported_option'}, 'h.h',
 			'bypass:unsupported_option'],
 		['UTF-8', "int a;\n", {}, '-finput-charset=utf-8 -c x.c', 'miss', 'h.h', 'hit'],
