@@ -462,7 +462,7 @@ int audit_append(const struct audit *a, struct audit_request *r, const struct au
 	struct buf out = {.max = 64 * (size_t)AUDIT_LINE_MAX};
 	clock_gettime(CLOCK_REALTIME, &now);
 	*lost = (uint64_t)r->count + r->left_out + 1;
-	int rc = sink_open(a->config, &sink_audit, now.tv_sec, &end, err);
+	int rc = sink_open(a->config, &sink_audit, a->keep, now.tv_sec, &end, err);
 	if (rc)
 		return rc;
 	buf_addc(&out, '\n');

@@ -30,6 +30,7 @@ enum {
 struct audit {
 	const struct config *config;
 	bool wanted;             /* events are written */
+	struct sink_keep *keep;  /* NULL: the file is opened for each request */
 	char session[AUDIT_SESSION_MAX];
 	uint64_t command;        /* the span of the command that requests belong to; 0: the parent of each */
 	char trace[ID_SIZE];     /* of TRACEPARENT; "" without */

@@ -33,7 +33,7 @@ static int append(struct audit_run *r, lines_fn lines, const void *arg, uint32_t
 		uint32_t before = r->events;
 		clock_gettime(CLOCK_REALTIME, &now);
 		*err = SOLDR_ERROR_INIT;
-		int rc = sink_open(&of_run, &sink_audit, now.tv_sec, &end, err);
+		int rc = sink_open(&of_run, &sink_audit, NULL, now.tv_sec, &end, err);
 		if (!rc) {
 			made = made || end.made;
 			buf_addc(&out, '\n');

@@ -37,7 +37,7 @@ static int append_journal(struct record *r, bool *torn, soldr_error *err)
 {
 	const struct active *a = r->active;
 	const struct journal_entry entry = {a->request, r->result, a->audit.ids.id, r->replaced, r->latency_ns};
-	return journal_append(a->config, &entry, torn, err);
+	return journal_append(a->config, a->service->keep_journal, &entry, torn, err);
 }
 
 static int append_events(struct record *r, bool *torn, soldr_error *err)

@@ -59,8 +59,9 @@ uint64_t ids_span(const struct ids *ids, uint32_t n)
 
 void ids_event(const struct ids *ids, uint32_t n, char hex[ID_SIZE])
 {
+	const unsigned char number[] = {(unsigned char)(n >> 24), (unsigned char)(n >> 16), (unsigned char)(n >> 8), (unsigned char)n};
 	hex_of(ids->event, sizeof ids->event, hex);
-	snprintf(hex + 2 * sizeof ids->event, ID_SIZE - 2 * sizeof ids->event, "%08x", (unsigned)n);
+	hex_of(number, sizeof number, hex + 2 * sizeof ids->event);
 }
 
 void ids_of_run(struct run_ids *ids, const char *home, const char *who, const char *run)
@@ -87,8 +88,22 @@ void span_hex(uint64_t span, char hex[SPAN_SIZE])
 void stamp_of(const struct timespec *when, char text[STAMP_SIZE])
 {
 	const struct clock_utc utc = clock_utc(when->tv_sec);
-	snprintf(text, STAMP_SIZE, "%04lld-%02u-%02uT%02u:%02u:%02u.%09ldZ", (long long)utc.year, utc.month, utc.day, utc.hour,
-	         utc.minute, utc.second, when->tv_nsec);
+	char *at = text;
+	if (utc.year < 0 || utc.year > 9999) /* a clock that is off */
+		at += snprintf(text, STAMP_SIZE / 2, "%04lld", (long long)utc.year);
+	else
+		at = clock_digits(at, 4, (uint64_t)utc.year);
+	const struct {
+		char before;
+		unsigned char width;
+		unsigned n;
+	} parts[] = {{'-', 2, utc.month}, {'-', 2, utc.day}, {'T', 2, utc.hour}, {':', 2, utc.minute}, {':', 2, utc.second},
+	             {'.', 9, (unsigned)when->tv_nsec}};
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		*at++ = parts[i].before;
+		at = clock_digits(at, parts[i].width, parts[i].n);
+	}
+	memcpy(at, "Z", 2);
 }
 
 uint64_t traceparent_read(const char *text, char trace[ID_SIZE])

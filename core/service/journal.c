@@ -120,7 +120,7 @@ void journal_line(const struct config *c, const char *run, const struct journal_
 	buf_release(&l.clean);
 }
 
-int journal_append(const struct config *c, const struct journal_entry *e, bool *torn, soldr_error *err)
+int journal_append(const struct config *c, struct sink_keep *keep, const struct journal_entry *e, bool *torn, soldr_error *err)
 {
 	soldr_error local = SOLDR_ERROR_INIT;
 	struct timespec now = {0};
@@ -129,7 +129,7 @@ int journal_append(const struct config *c, const struct journal_entry *e, bool *
 	if (!err)
 		err = &local;
 	clock_gettime(CLOCK_REALTIME, &now);
-	int rc = sink_open(c, &sink_journal, now.tv_sec, &end, err);
+	int rc = sink_open(c, &sink_journal, keep, now.tv_sec, &end, err);
 	if (rc)
 		return rc;
 	buf_addc(&b, '\n');

@@ -32,7 +32,7 @@ struct journal_entry {
 /* The line, newline included, of a compile that ended at `when`. */
 void journal_line(const struct config *, const char *run, const struct journal_entry *, const struct timespec *when, struct buf *);
 /* Appends the line; errors and `torn` are those of sink_write(). */
-int journal_append(const struct config *, const struct journal_entry *, bool *torn, soldr_error *);
+int journal_append(const struct config *, struct sink_keep *, const struct journal_entry *, bool *torn, soldr_error *);
 
 /* ---- reading ------------------------------------------------------------------------ */
 

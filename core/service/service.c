@@ -169,6 +169,7 @@ int host_start(const struct host_options *o, soldr_service **out, soldr_error *e
 	s->priority = priority_of(s);
 	pthread_mutex_init(&s->call_lock, NULL);
 	pthread_mutex_init(&s->audit_lock, NULL);
+	s->kept[0] = s->kept[1] = SINK_KEEP_INIT;
 	s->cwd = strdup(o->cwd);
 	log_init(&s->log, s->config);
 	host_api_init(s);
@@ -209,6 +210,10 @@ int host_start(const struct host_options *o, soldr_service **out, soldr_error *e
 	}
 	s->journal = !root && sink_wanted(s->config);
 	audit_init(&s->audit, s->config, s->journal);
+	if (o->embedder) { /* it lives long */
+		s->keep_journal = &s->kept[0];
+		s->audit.keep = &s->kept[1];
+	}
 	if (root)
 		log_forget_faults(&s->log); /* what is not safely ours is not written to, not even to say so */
 	else
@@ -437,6 +442,8 @@ void soldr_service_free(soldr_service *s)
 	pthread_mutex_destroy(&s->call_lock);
 	pthread_mutex_destroy(&s->audit_lock);
 	drain_release(&s->drain);
+	sink_keep_release(&s->kept[0]);
+	sink_keep_release(&s->kept[1]);
 	free(s->cwd);
 	vec_release(&s->own_envp);
 	if (s->config_owned)

@@ -78,6 +78,8 @@ struct soldr_service {
 	bool journal;                 /* a line for each compile, and events */
 	bool journal_lost;            /* one could not be written, and that was said */
 	struct audit audit;
+	struct sink_keep kept[2];     /* the files of both, where embedded */
+	struct sink_keep *keep_journal;
 	struct plugin plugin;         /* backend.abi == 0: none, everything falls back */
 	soldr_instance *instance;
 	struct host_progress *progress; /* NULL: nobody asks */

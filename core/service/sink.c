@@ -31,7 +31,10 @@ bool sink_wanted(const struct config *c)
 static void day_of(time_t when, char day[DAY_SIZE])
 {
 	const struct clock_utc utc = clock_utc(when);
-	snprintf(day, DAY_SIZE, "%s%04u%02u%02u", day_prefix, (unsigned)utc.year % 10000, utc.month % 100, utc.day % 100);
+	memcpy(day, day_prefix, sizeof day_prefix);
+	char *at = clock_digits(day + sizeof day_prefix - 1, 4, (uint64_t)utc.year);
+	at = clock_digits(at, 2, utc.month);
+	*clock_digits(at, 2, utc.day) = 0;
 }
 
 bool sink_is_day(const char *run)
@@ -85,16 +88,69 @@ static int make_day(const struct config *c, const char *day)
 char *sink_path(const struct config *c, const char *run, const char *name)
 {
 	struct buf b = BUF_INIT;
-	buf_addf(&b, "%s/runs/%s/%s", c->cache_root, run, name);
+	buf_adds(&b, c->cache_root);
+	buf_adds(&b, "/runs/");
+	buf_adds(&b, run);
+	buf_addc(&b, '/');
+	buf_adds(&b, name);
 	return buf_detach(&b);
 }
 
+/* ---- a file that stays open ---------------------------------------------------------- */
+
+/* Whether the kept file is the one at path. */
+static bool take_kept(struct sink_keep *keep, const char *path, struct sink_end *end)
+{
+	struct stat st;
+	pthread_mutex_lock(&keep->lock);
+	if (keep->fd >= 0 && sys.lstat(path, &st) == 0 && st.st_dev == keep->dev && st.st_ino == keep->ino) {
+		keep->users++;
+		end->keep = keep;
+		end->fd = keep->fd;
+		end->size = st.st_size;
+	}
+	pthread_mutex_unlock(&keep->lock);
+	return end->keep != NULL;
+}
+
+/* The file that was opened takes the place of the kept one, unless lines are being written to that. */
+static void offer_kept(struct sink_keep *keep, struct sink_end *end)
+{
+	struct stat st;
+	pthread_mutex_lock(&keep->lock);
+	if (!keep->users && sys.fstat(end->fd, &st) == 0) {
+		if (keep->fd >= 0)
+			sys.close(keep->fd);
+		keep->fd = end->fd;
+		keep->dev = st.st_dev;
+		keep->ino = st.st_ino;
+		keep->users = 1;
+		end->keep = keep;
+		end->size = st.st_size;
+	}
+	pthread_mutex_unlock(&keep->lock);
+}
+
+void sink_keep_release(struct sink_keep *keep)
+{
+	if (keep->fd >= 0)
+		sys.close(keep->fd);
+	pthread_mutex_destroy(&keep->lock);
+	*keep = SINK_KEEP_INIT;
+}
+
+/* ---- opening ------------------------------------------------------------------------- */
+
 /* Opens the file of end->run; false with errno. */
-static bool open_run(const struct config *c, struct sink_end *end)
+static bool open_run(const struct config *c, struct sink_keep *keep, struct sink_end *end)
 {
 	/* A FIFO or a link put there must neither hang nor lead away. */
 	enum { HOW = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK };
 	char *path = sink_path(c, end->run, end->sink->file);
+	if (path && keep && take_kept(keep, path, end)) {
+		free(path);
+		return true;
+	}
 	end->fd = path ? sys.open(path, HOW, 0) : -1;
 	int why = path ? errno : ENOMEM;
 	if (end->fd < 0 && why == ENOENT) {
@@ -107,26 +163,28 @@ static bool open_run(const struct config *c, struct sink_end *end)
 		why = errno;
 	}
 	free(path);
+	if (end->fd >= 0 && keep)
+		offer_kept(keep, end);
 	errno = why;
 	return end->fd >= 0;
 }
 
-int sink_open(const struct config *c, const struct sink *sink, time_t now, struct sink_end *end, soldr_error *err)
+int sink_open(const struct config *c, const struct sink *sink, struct sink_keep *keep, time_t now, struct sink_end *end, soldr_error *err)
 {
-	*end = (struct sink_end){.sink = sink, .fd = -1};
+	*end = (struct sink_end){.sink = sink, .fd = -1, .size = -1};
 	errno = ENOENT;
 	if (c->run_id) {
 		snprintf(end->run, sizeof end->run, "%s", c->run_id);
-		open_run(c, end);
+		open_run(c, keep, end);
 	}
 	if (end->fd < 0 && errno == ENOENT) {
 		day_of(now, end->run);
-		open_run(c, end);
+		open_run(c, keep, end);
 	}
 	if (end->fd < 0 && errno == ENOENT) {
 		errno = make_day(c, end->run);
 		if (!errno)
-			open_run(c, end);
+			open_run(c, keep, end);
 	}
 	if (end->fd >= 0)
 		return 0;
@@ -137,15 +195,21 @@ int sink_open(const struct config *c, const struct sink *sink, time_t now, struc
 
 void sink_close(struct sink_end *end)
 {
-	if (end->fd >= 0)
+	if (end->keep) {
+		pthread_mutex_lock(&end->keep->lock);
+		end->keep->users--;
+		pthread_mutex_unlock(&end->keep->lock);
+	} else if (end->fd >= 0) {
 		sys.close(end->fd);
+	}
+	end->keep = NULL;
 	end->fd = -1;
 }
 
 int sink_check(const struct config *c, const struct sink *sink, soldr_error *err)
 {
 	struct sink_end end;
-	int rc = sink_open(c, sink, time(NULL), &end, err);
+	int rc = sink_open(c, sink, NULL, time(NULL), &end, err);
 	sink_close(&end);
 	return rc;
 }
@@ -181,10 +245,11 @@ bool sink_is_full(const struct config *c, const struct sink *sink, const char *r
 }
 
 /* The file's own size is asked for: counters would not know of other backends' lines, nor of what a crash left out. */
-static bool has_room(const struct config *c, int fd, size_t len)
+static bool has_room(const struct config *c, const struct sink_end *end, size_t len)
 {
-	struct stat st;
-	return c->sink_policy == SINK_FAIL_LOSSLESS || sys.fstat(fd, &st) != 0 || st.st_size + (int64_t)len <= c->max_journal_size;
+	struct stat st = {.st_size = (off_t)end->size};
+	return c->sink_policy == SINK_FAIL_LOSSLESS || (end->size < 0 && sys.fstat(end->fd, &st) != 0) ||
+	       st.st_size + (int64_t)len <= c->max_journal_size;
 }
 
 /* One process of all makes the file, and has the message. */
@@ -205,5 +270,5 @@ int sink_write(const struct config *c, const struct sink_end *end, const struct 
 {
 	if (!buf_ok(text))
 		return err_set(err, SOLDR_E_NOMEM, 0, end->sink->what, "out of memory");
-	return has_room(c, end->fd, text->len) ? write_lines(c, end, text, torn, err) : leave_out(c, end, err);
+	return has_room(c, end, text->len) ? write_lines(c, end, text, torn, err) : leave_out(c, end, err);
 }

@@ -14,6 +14,8 @@
 
 #include "config.h"
 
+#include <pthread.h>
+#include <sys/types.h>
 #include <time.h>
 
 enum {
@@ -34,16 +36,34 @@ extern const struct sink sink_journal, sink_audit;
 /* Whether audit.mode and readonly ask for a journal and events. */
 bool sink_wanted(const struct config *);
 
+/*
+ * A file that stays open between lines, for a program that writes many: one descriptor. It is
+ * used for as long as its path leads to it, and the next is opened when it does not.
+ */
+struct sink_keep {
+	pthread_mutex_t lock;
+	int fd;         /* -1: none */
+	unsigned users; /* lines being written to it */
+	dev_t dev;
+	ino_t ino;
+};
+
+#define SINK_KEEP_INIT ((struct sink_keep){.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1})
+
+void sink_keep_release(struct sink_keep *);
+
 /* One file, open for appending. */
 struct sink_end {
 	const struct sink *sink;
 	int fd;                 /* -1: not open */
 	bool made;              /* by this opening */
+	int64_t size;           /* bytes, at its opening; -1: not looked at */
+	struct sink_keep *keep; /* whose the descriptor is; NULL: ours */
 	char run[SINK_RUN_MAX]; /* whose it is */
 };
 
-/* Opens the file of the run, or of the day of `now`; makes it. */
-int sink_open(const struct config *, const struct sink *, time_t now, struct sink_end *, soldr_error *);
+/* Opens the file of the run, or of the day of `now`; makes it. keep: NULL for none. */
+int sink_open(const struct config *, const struct sink *, struct sink_keep *keep, time_t now, struct sink_end *, soldr_error *);
 void sink_close(struct sink_end *);
 /*
  * Appends whole lines. The first byte of the text is a newline, which is written only

@@ -85,6 +85,15 @@ void buf_addc(struct buf *b, char c)
 	buf_add(b, &c, 1);
 }
 
+void buf_add_decimal(struct buf *b, uint64_t v)
+{
+	char text[20], *at = text + sizeof text;
+	do
+		*--at = (char)('0' + v % 10);
+	while (v /= 10);
+	buf_add(b, at, (size_t)(text + sizeof text - at));
+}
+
 void buf_vaddf(struct buf *b, const char *fmt, va_list ap)
 {
 	va_list again;
@@ -186,10 +195,11 @@ uint32_t reader_u32(struct reader *r)
 uint64_t reader_u64(struct reader *r)
 {
 	const unsigned char *p = reader_take(r, 8);
-	uint64_t v = 0;
-	for (int i = 7; p && i >= 0; i--)
-		v = v << 8 | p[i];
-	return v;
+	if (!p)
+		return 0;
+	/* Spelled out, the compiler sees that it is one load; a manifest has thousands. */
+	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 |
+	       (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
 }
 
 const char *reader_str(struct reader *r, size_t *len)

@@ -33,6 +33,7 @@ char *buf_reserve(struct buf *, size_t extra);
 void buf_add(struct buf *, const void *, size_t len);
 void buf_adds(struct buf *, const char *);
 void buf_addc(struct buf *, char);
+void buf_add_decimal(struct buf *, uint64_t); /* as text; printf is many times slower, and a compile writes dozens */
 void buf_addf(struct buf *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_vaddf(struct buf *, const char *fmt, va_list) __attribute__((format(printf, 2, 0)));
 /* Little-endian numbers and length-prefixed (u32) byte strings, for files. */

@@ -19,6 +19,14 @@ static inline int64_t clock_stamp(struct timespec t)
 	return (int64_t)((uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec);
 }
 
+/* Writes the last `width` decimal digits of n, no NUL. Returns what follows them. */
+static inline char *clock_digits(char *to, unsigned width, uint64_t n)
+{
+	for (unsigned i = width; i-- > 0; n /= 10)
+		to[i] = (char)('0' + n % 10);
+	return to + width;
+}
+
 struct clock_utc {
 	int64_t year;
 	unsigned month, day, hour, minute, second;

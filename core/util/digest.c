@@ -25,11 +25,18 @@ void hasher_add(struct hasher *h, const void *data, size_t len)
 
 void hasher_field(struct hasher *h, const char *tag, const void *data, size_t len)
 {
-	unsigned char raw[8];
+	enum { TAG_MAX = 56 };
+	unsigned char head[TAG_MAX + 8], *raw = head;
+	size_t n = strlen(tag) + 1;
+	if (n <= TAG_MAX) { /* all of them: one call in the place of two */
+		memcpy(head, tag, n);
+		raw += n;
+	} else {
+		hasher_add(h, tag, n);
+	}
 	for (int i = 0; i < 8; i++)
 		raw[i] = (unsigned char)((uint64_t)len >> (8 * i));
-	hasher_add(h, tag, strlen(tag) + 1);
-	hasher_add(h, raw, sizeof raw);
+	hasher_add(h, head, (size_t)(raw + 8 - head));
 	hasher_add(h, data, len);
 }
 

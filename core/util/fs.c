@@ -56,7 +56,7 @@ int fs_feed_fd(int fd, const char *name, size_t max, size_t overlap, bool (*take
 		got += n > 0 ? (size_t)n : 0;
 		if (got > max)
 			rc = outgrown(name, max, err);
-		if (rc || n == 0 || !take(arg, piece, kept + (size_t)n))
+		if (rc || n == 0 || !take(arg, piece, kept + (size_t)n) || got == size)
 			break;
 		size_t filled = kept + (size_t)n;
 		kept = filled < overlap ? filled : overlap;
@@ -72,7 +72,7 @@ int fs_read_fd(int fd, const char *name, size_t max, struct buf *out, soldr_erro
 	int rc = judge_file(fd, name, max, &size, err);
 	if (rc)
 		return rc;
-	/* One byte more than the size: end of file is then seen without a second read of the loop. */
+	/* One byte more than the size: a read that ends there has seen the end of the file. */
 	for (size_t want = size + 1, got = 0;;) {
 		char *to = buf_reserve(out, want);
 		if (!to)
@@ -85,7 +85,7 @@ int fs_read_fd(int fd, const char *name, size_t max, struct buf *out, soldr_erro
 		out->len += (size_t)n;
 		got += (size_t)n;
 		out->data[out->len] = 0;
-		if (n == 0)
+		if (n == 0 || (size && got == size)) /* files of /proc have no size */
 			return 0;
 		if (got > max)
 			return outgrown(name, max, err);

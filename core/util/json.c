@@ -60,9 +60,32 @@ static size_t plain_len(const unsigned char *s, size_t left)
 	return n;
 }
 
+/* before and after: 0 for none. Nearly every string stands for itself, and goes in at once. */
+static void plain(struct buf *out, char before, const char *s, size_t len, char after)
+{
+	char *to = buf_reserve(out, len + 4);
+	if (!to)
+		return;
+	if (before)
+		*to++ = before;
+	*to++ = '"';
+	if (len)
+		memcpy(to, s, len);
+	to += len;
+	*to++ = '"';
+	if (after)
+		*to++ = after;
+	*to = 0;
+	out->len = (size_t)(to - out->data);
+}
+
 static void quoted(struct buf *out, const char *s, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)s;
+	if (plain_len(p, len) == len) {
+		plain(out, 0, s, len, 0);
+		return;
+	}
 	buf_addc(out, '"');
 	for (size_t i = 0; i < len;) {
 		size_t n = plain_len(p + i, len - i);
@@ -93,14 +116,20 @@ static void quoted(struct buf *out, const char *s, size_t len)
 
 static void begin(struct json *j, const char *key)
 {
-	if (j->depth > 0) {
-		if (j->filled[j->depth - 1])
-			buf_addc(j->out, ',');
+	size_t len = key ? strlen(key) : 0;
+	bool comma = j->depth > 0 && j->filled[j->depth - 1];
+	if (j->depth > 0)
 		j->filled[j->depth - 1] = true;
-		newline(j);
+	if (key && !j->indent && plain_len((const unsigned char *)key, len) == len) {
+		plain(j->out, comma ? ',' : 0, key, len, ':');
+		return;
 	}
+	if (comma)
+		buf_addc(j->out, ',');
+	if (j->depth > 0)
+		newline(j);
 	if (key) {
-		quoted(j->out, key, strlen(key));
+		quoted(j->out, key, len);
 		buf_adds(j->out, j->indent ? ": " : ":");
 	}
 }
@@ -144,13 +173,15 @@ void json_str(struct json *j, const char *key, const char *value)
 void json_u64(struct json *j, const char *key, uint64_t v)
 {
 	begin(j, key);
-	buf_addf(j->out, "%llu", (unsigned long long)v);
+	buf_add_decimal(j->out, v);
 }
 
 void json_i64(struct json *j, const char *key, int64_t v)
 {
 	begin(j, key);
-	buf_addf(j->out, "%lld", (long long)v);
+	if (v < 0)
+		buf_addc(j->out, '-');
+	buf_add_decimal(j->out, v < 0 ? -(uint64_t)v : (uint64_t)v);
 }
 
 void json_bool(struct json *j, const char *key, bool v)

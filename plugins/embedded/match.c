@@ -7,7 +7,7 @@
  * be 40,000 system calls otherwise.
  *
  * A directory that many inputs are in is opened, and they are looked up in it:
- * a walk from the root costs half as much again as the look-up itself.
+ * a walk from the root costs a third as much again as the look-up itself.
  */
 #include "manifest.h"
 
@@ -65,7 +65,8 @@ static bool time_differs(const struct state *s, const struct tuple *now)
 
 enum {
 	DIRS_MAX = 16,
-	DIR_PAYS = 8 /* inputs from which on opening and closing costs less than the walks */
+	NO_DIR = DIRS_MAX,
+	DIR_PAYS = 9 /* inputs from which on opening and closing costs less than the walks */
 };
 
 struct dirs {
@@ -73,60 +74,90 @@ struct dirs {
 	size_t count;
 	struct {
 		const char *path; /* of an input: its first len bytes are the directory */
-		size_t len, seen;
+		size_t len, inputs;
 		int fd; /* -1: not opened */
 	} at[DIRS_MAX];
 };
 
-/* A descriptor of the directory that is the first len bytes of path; -1: it does not pay, or cannot be had. */
-static int dir_of(struct dirs *d, const char *path, size_t len)
-{
-	size_t i = 0;
-	while (i < d->count && (d->at[i].len != len || memcmp(d->at[i].path, path, len) != 0))
-		i++;
-	if (i == d->count) {
-		if (i < DIRS_MAX) {
-			d->at[i].path = path;
-			d->at[i].len = len;
-			d->at[i].seen = 1;
-			d->at[i].fd = -1;
-			d->count++;
-		}
-		return -1;
-	}
-	if (++d->at[i].seen == DIR_PAYS) {
-		char dir[PATH_MAX];
-		memcpy(dir, path, len);
-		dir[len] = 0;
-		d->at[i].fd = sys.openat(d->base, dir, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-	}
-	return d->at[i].fd;
-}
+/* What a request has seen of the states of a manifest. */
+struct looks {
+	unsigned char *states; /* enum look, by the state's index */
+	unsigned char *places; /* where in dirs its directory is, or NO_DIR */
+	struct dirs dirs;
+};
 
-static int stat_input(struct dirs *d, const char *path, struct stat *st)
+static unsigned char place_in(struct dirs *d, const char *path, unsigned char last)
 {
 	const char *slash = strrchr(path, '/');
-	size_t len = slash ? (size_t)(slash - path) : 0;
-	int dir = len && len < PATH_MAX && slash[1] ? dir_of(d, path, len) : -1;
-	return dir >= 0 ? sys.fstatat(dir, slash + 1, st, 0) : sys.fstatat(d->base, path, st, 0);
+	size_t len = slash && slash[1] ? (size_t)(slash - path) : 0, i = 0;
+	if (!len || len >= PATH_MAX)
+		return NO_DIR;
+	if (last != NO_DIR && d->at[last].len == len && memcmp(d->at[last].path, path, len) == 0)
+		i = last; /* neighbours mostly are in one */
+	while (i < d->count && (d->at[i].len != len || memcmp(d->at[i].path, path, len) != 0))
+		i++;
+	if (i == DIRS_MAX)
+		return NO_DIR;
+	if (i == d->count) {
+		d->at[i].path = path;
+		d->at[i].len = len;
+		d->at[i].inputs = 0;
+		d->at[i].fd = -1;
+		d->count++;
+	}
+	d->at[i].inputs++;
+	return (unsigned char)i;
 }
 
-static void close_dirs(struct dirs *d)
+static bool looks_init(struct looks *l, const struct manifest *m, int base)
 {
-	for (size_t i = 0; i < d->count; i++)
-		if (d->at[i].fd >= 0)
-			sys.close(d->at[i].fd);
+	*l = (struct looks){.dirs = {.base = base}};
+	l->states = calloc(2 * (size_t)m->state_count + 1, 1);
+	if (!l->states)
+		return false;
+	l->places = l->states + m->state_count;
+	unsigned char last = NO_DIR;
+	for (uint32_t i = 0; i < m->state_count; i++) {
+		const struct state *s = &m->states[i];
+		/* What is in the working directory has one already. */
+		l->places[i] = last = is_text(s) || (s->flags & INPUT_IN_BASE) ? NO_DIR : place_in(&l->dirs, s->path, last);
+	}
+	return true;
+}
+
+static void looks_release(struct looks *l)
+{
+	for (size_t i = 0; i < l->dirs.count; i++)
+		if (l->dirs.at[i].fd >= 0)
+			sys.close(l->dirs.at[i].fd);
+	free(l->states);
+}
+
+/* A descriptor of the directory; -1: it does not pay, or cannot be had. */
+static int dir_of(struct dirs *d, unsigned char place)
+{
+	if (place == NO_DIR || d->at[place].inputs < DIR_PAYS)
+		return -1;
+	if (d->at[place].fd < 0) {
+		char dir[PATH_MAX];
+		memcpy(dir, d->at[place].path, d->at[place].len);
+		dir[d->at[place].len] = 0;
+		d->at[place].fd = sys.openat(d->base, dir, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+		if (d->at[place].fd < 0)
+			d->at[place].inputs = 0; /* once is enough */
+	}
+	return d->at[place].fd;
+}
+
+static int stat_input(struct dirs *d, unsigned char place, const char *path, struct stat *st)
+{
+	int dir = dir_of(d, place);
+	return dir >= 0 ? sys.fstatat(dir, path + d->at[place].len + 1, st, 0) : sys.fstatat(d->base, path, st, 0);
 }
 
 enum look { LOOK_NOT_YET, LOOK_SAME, LOOK_SAME_CONTENT, LOOK_DIFFERS, LOOK_MISSING };
 
-/* What a request has seen of the states of a manifest. */
-struct looks {
-	unsigned char *states; /* enum look, by the state's index */
-	struct dirs dirs;
-};
-
-static enum look look_at(struct dirs *dirs, const struct state *s, const struct surroundings *at)
+static enum look look_at(struct dirs *dirs, unsigned char place, const struct state *s, const struct surroundings *at)
 {
 	char room[PATH_MAX];
 	struct stat st;
@@ -135,7 +166,7 @@ static enum look look_at(struct dirs *dirs, const struct state *s, const struct 
 		return text_fits(s, at) ? LOOK_SAME : LOOK_DIFFERS;
 	const char *path = place_of(s->path, s->flags, at, room);
 	/* What is in the base is named in room, which does not stay. */
-	if ((path == room ? sys.fstatat(at->memo->dir, path, &st, 0) : stat_input(dirs, path, &st)) != 0)
+	if ((path == room ? sys.fstatat(at->memo->dir, path, &st, 0) : stat_input(dirs, place, path, &st)) != 0)
 		return LOOK_MISSING;
 	tuple_of(&now, &st);
 	if (tuple_equal(&now, &s->tuple))
@@ -161,7 +192,7 @@ static struct verdict check_inputs(struct looks *looks, const struct manifest *m
 		const struct state *s = &m->states[c->inputs[i]];
 		unsigned char *look = &looks->states[c->inputs[i]];
 		if (*look == LOOK_NOT_YET)
-			*look = (unsigned char)look_at(&looks->dirs, s, at);
+			*look = (unsigned char)look_at(&looks->dirs, looks->places[c->inputs[i]], s, at);
 		if (*look == LOOK_DIFFERS || *look == LOOK_MISSING)
 			return (struct verdict){reason_of(s, *look), s->path, false};
 		v.stale = v.stale || *look == LOOK_SAME_CONTENT;
@@ -278,12 +309,13 @@ static struct verdict check_candidate(struct looks *looks, const struct manifest
 const struct candidate *manifest_match(const struct manifest *m, const struct digest *terminal, const struct surroundings *at, bool *stale,
                                        enum soldr_reason *reason, char *detail, size_t detail_size)
 {
-	struct looks looks = {.states = calloc((size_t)m->state_count + 1, 1), .dirs = {.base = at->memo->dir}};
+	struct looks looks;
+	bool memory = looks_init(&looks, m, at->memo->dir);
 	const struct candidate *found = NULL;
 	bool nearest_known = false;
 	*reason = SOLDR_REASON_NOT_SEEN;
 	/* Twice: those of this checkout, then those of others. */
-	for (uint32_t n = 0; looks.states && !found && n < 2 * m->candidate_count; n++) {
+	for (uint32_t n = 0; memory && !found && n < 2 * m->candidate_count; n++) {
 		const struct candidate *c = &m->candidates[n % m->candidate_count];
 		bool own = digest_equal(&c->root, &m->root_id), own_turn = n < m->candidate_count;
 		if (own != own_turn || (!own && !may_borrow(m, c)))
@@ -299,10 +331,9 @@ const struct candidate *manifest_match(const struct manifest *m, const struct di
 			nearest_known = true;
 		}
 	}
-	if (looks.states && !found && !nearest_known && m->candidate_count)
+	if (memory && !found && !nearest_known && m->candidate_count)
 		*reason = SOLDR_REASON_CHECKOUT_DIFFERS;
-	close_dirs(&looks.dirs);
-	free(looks.states);
+	looks_release(&looks);
 	return found;
 }
 

@@ -53,7 +53,13 @@ char *store_path(const struct store *s, enum store_kind kind, const struct diges
 	char hex[DIGEST_HEX_SIZE];
 	struct buf b = BUF_INIT;
 	digest_hex(key, hex);
-	buf_addf(&b, "%s/%.2s/%s.%c", s->dir, hex, hex + 2, STORE_KIND_LETTERS[kind]);
+	buf_adds(&b, s->dir);
+	buf_addc(&b, '/');
+	buf_add(&b, hex, 2);
+	buf_addc(&b, '/');
+	buf_adds(&b, hex + 2);
+	buf_addc(&b, '.');
+	buf_addc(&b, STORE_KIND_LETTERS[kind]);
 	return buf_detach(&b);
 }
 

@@ -22,6 +22,14 @@ static void appending_keeps_a_nul_behind(void)
 	buf_adds(&b, "one");
 	buf_addc(&b, ' ');
 	buf_addf(&b, "%d %s", 2, "three");
+	struct buf decimal = BUF_INIT;
+	buf_add_decimal(&decimal, 0);
+	buf_addc(&decimal, ' ');
+	buf_add_decimal(&decimal, 1090);
+	buf_addc(&decimal, ' ');
+	buf_add_decimal(&decimal, UINT64_MAX);
+	CU_ASSERT_STRING_EQUAL(buf_str(&decimal), "0 1090 18446744073709551615");
+	buf_release(&decimal);
 	buf_add(&b, "\0x", 2);
 	SAME_NUMBER(b.len, 13);
 	SAME_BYTES(b.data, b.len + 1, "one 2 three\0x", 14);

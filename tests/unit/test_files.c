@@ -123,7 +123,7 @@ static const char *growing; /* appended to after its last byte was read */
 static ssize_t read_and_grow(int fd, void *data, size_t len)
 {
 	ssize_t n = real.read(fd, data, len);
-	if (n == 0) {
+	if (n > 0) {
 		int other = open(growing, O_WRONLY | O_APPEND | O_CLOEXEC);
 		if (other < 0 || write(other, "x", 1) != 1)
 			n = -1;

@@ -62,6 +62,11 @@ static void dates_are_those_of_the_c_library(void)
 		if (!same)
 			fprintf(stderr, "\n  %lld: got %lld-%02u-%02u\n", (long long)t, (long long)utc.year, utc.month, utc.day);
 		CU_ASSERT_TRUE_FATAL(same);
+		char stamp[STAMP_SIZE], want[STAMP_SIZE];
+		stamp_of(&(struct timespec){.tv_sec = when, .tv_nsec = 7}, stamp);
+		snprintf(want, sizeof want, "%04d-%02d-%02dT%02d:%02d:%02d.000000007Z", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+		         tm.tm_hour, tm.tm_min, tm.tm_sec);
+		SAME(stamp, want);
 	}
 }
 
@@ -148,7 +153,7 @@ static int append(struct config *c, bool *torn, soldr_error *err)
 	struct ids ids;
 	ids_make(&ids, 0, &req);
 	const struct journal_entry e = {&req, &hit, ids.id, false, 1};
-	return journal_append(c, &e, torn, err);
+	return journal_append(c, NULL, &e, torn, err);
 }
 
 static char *today(struct room *room)
@@ -192,6 +197,89 @@ static void a_run_has_its_file_and_a_day_too(void)
 	SAME(run, "mine");
 	free(dir);
 	free(day);
+	room_release(&room);
+}
+
+static int append_kept(struct config *c, struct sink_keep *keep)
+{
+	soldr_request req = request_of(arguments);
+	struct ids ids;
+	bool torn = false;
+	ids_make(&ids, 0, &req);
+	const struct journal_entry e = {&req, &hit, ids.id, false, 1};
+	return journal_append(c, keep, &e, &torn, NULL);
+}
+
+static struct sys_calls real;
+static unsigned opened;
+
+static int count_open(const char *path, int flags, mode_t mode)
+{
+	opened++;
+	return real.open(path, flags, mode);
+}
+
+static long lines_of(const char *file)
+{
+	FILE *f = fopen(file, "r");
+	long lines = 0;
+	for (int c; f && (c = getc(f)) != EOF;)
+		lines += c == '\n';
+	if (f)
+		fclose(f);
+	return lines;
+}
+
+static void a_kept_file_is_used_while_its_path_leads_to_it(void)
+{
+	struct room room;
+	struct sink_keep keep = SINK_KEEP_INIT;
+	room_init(&room, "journal");
+	struct config c = config_of(&room);
+	c.run_id = (char *)(uintptr_t)"mine";
+	CU_ASSERT_EQUAL(mkdir(room_path(&room, "runs"), 0700), 0);
+	CU_ASSERT_EQUAL(mkdir(room_path(&room, "runs/mine"), 0700), 0);
+	char *file = strdup(room_path(&room, "runs/mine/journal.jsonl")), *old = strdup(room_path(&room, "runs/mine/old"));
+	real = sys;
+	sys.open = count_open;
+	opened = 0;
+	for (int i = 0; i < 3; i++)
+		SAME_NUMBER(append_kept(&c, &keep), 0);
+	SAME_NUMBER(opened, 2); /* it was not there, and was made */
+	SAME_NUMBER(lines_of(file), 3);
+	/* Moved away, removed, replaced: the lines go to what is there now. */
+	CU_ASSERT_EQUAL(rename(file, old), 0);
+	SAME_NUMBER(append_kept(&c, &keep), 0);
+	SAME_NUMBER(lines_of(old), 3);
+	SAME_NUMBER(lines_of(file), 1);
+	CU_ASSERT_EQUAL(unlink(file), 0);
+	SAME_NUMBER(append_kept(&c, &keep), 0);
+	SAME_NUMBER(lines_of(file), 1);
+	CU_ASSERT_EQUAL(rename(old, file), 0);
+	SAME_NUMBER(append_kept(&c, &keep), 0);
+	SAME_NUMBER(lines_of(file), 4);
+	/* A link is not followed, whatever was kept. */
+	CU_ASSERT_EQUAL(rename(file, old), 0);
+	CU_ASSERT_EQUAL(symlink("old", file), 0);
+	SAME_NUMBER(append_kept(&c, &keep), SOLDR_E_IO);
+	SAME_NUMBER(lines_of(old), 4);
+	/* Another run has another file. */
+	c.run_id = NULL;
+	SAME_NUMBER(append_kept(&c, &keep), 0);
+	char *day = today(&room);
+	SAME_NUMBER(lines_of(day), 1);
+	/* The limit holds. */
+	c.max_journal_size = 10;
+	SAME_NUMBER(append_kept(&c, &keep), SOLDR_E_LIMIT);
+	SAME_NUMBER(lines_of(day), 1);
+	sys = real;
+	int fd = keep.fd;
+	CU_ASSERT(fd >= 0 && keep.users == 0);
+	sink_keep_release(&keep);
+	CU_ASSERT(fcntl(fd, F_GETFD) < 0);
+	free(day);
+	free(old);
+	free(file);
 	room_release(&room);
 }
 
@@ -453,6 +541,7 @@ void suite_journal(void)
 	CU_add_test(s, "s11: the detail gives no secret away", the_detail_gives_no_secret_away);
 	CU_add_test(s, "long lists are cut", long_lists_are_cut);
 	CU_add_test(s, "a run has its file, and a day too", a_run_has_its_file_and_a_day_too);
+	CU_add_test(s, "a kept file is used while its path leads to it", a_kept_file_is_used_while_its_path_leads_to_it);
 	CU_add_test(s, "days are bounded", days_are_bounded);
 	CU_add_test(s, "a full journal takes no more", a_full_journal_takes_no_more);
 	CU_add_test(s, "modes and readonly decide", modes_and_readonly_decide);
