@@ -94,7 +94,7 @@ static int unknown_format(const struct verb *verb, const char *given)
 int audit_export_file(const struct export_format *format, struct audit_view *v, const char *path, soldr_error *err)
 {
 	struct fs_temp temp = FS_TEMP_INIT;
-	int rc = fs_temp_open(&temp, path, 0666, err);
+	int rc = fs_temp_open_output(&temp, path, 0666, err);
 	if (!rc)
 		rc = export_write(format, &v->analysis, &v->findings, temp.fd, path, err);
 	if (!rc)

@@ -167,7 +167,7 @@ static int report(const struct parity_work *w, const struct options *o)
 	if (o->junit) {
 		soldr_error err = SOLDR_ERROR_INIT;
 		parity_report_junit(&w->requests, w->verdicts, &w->totals, &out);
-		if (!buf_ok(&out) || fs_write_file(o->junit, out.data, out.len, 0666, &err) != 0) {
+		if (!buf_ok(&out) || fs_write_output(o->junit, out.data, out.len, 0666, &err) != 0) {
 			cli_error("parity: %s", err.message);
 			status = STATUS_SOLDR;
 		}

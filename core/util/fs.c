@@ -163,6 +163,21 @@ int fs_temp_open(struct fs_temp *t, const char *target, mode_t mode, soldr_error
 	return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory creating a file beside %s", target);
 }
 
+int fs_temp_open_output(struct fs_temp *t, const char *target, mode_t mode, soldr_error *err)
+{
+	struct stat st;
+	if (sys.lstat(target, &st) != 0 || S_ISREG(st.st_mode))
+		return fs_temp_open(t, target, mode, err);
+	*t = FS_TEMP_INIT;
+	t->target = strdup(target);
+	t->fd = t->target ? sys.open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, mode) : -1;
+	if (t->fd >= 0)
+		return 0;
+	int why = t->target ? errno : ENOMEM;
+	fs_temp_discard(t);
+	return err_set(err, SOLDR_E_IO, why, origin, "cannot open %s for writing", target);
+}
+
 void fs_temp_discard(struct fs_temp *t)
 {
 	if (t->fd >= 0)
@@ -193,7 +208,7 @@ int fs_temp_publish(struct fs_temp *t, soldr_error *err)
 	int fd = t->fd;
 	t->fd = -1;
 	/* close can report a write that failed late (NFS, quota). */
-	if ((sys.close(fd) != 0 && errno != EINTR) || put_in_place(t) != 0) {
+	if ((sys.close(fd) != 0 && errno != EINTR) || (t->path && put_in_place(t) != 0)) {
 		int rc = err_set(err, SOLDR_E_IO, errno, origin, "cannot publish %s", t->target);
 		fs_temp_discard(t);
 		return rc;
@@ -204,18 +219,28 @@ int fs_temp_publish(struct fs_temp *t, soldr_error *err)
 	return 0;
 }
 
+static int write_and_publish(struct fs_temp *t, const void *data, size_t len, const char *path, soldr_error *err)
+{
+	int why = fs_write_all(t->fd, data, len);
+	if (why) {
+		fs_temp_discard(t);
+		return err_set(err, SOLDR_E_IO, why, origin, "cannot write %s", path);
+	}
+	return fs_temp_publish(t, err);
+}
+
 int fs_write_file(const char *path, const void *data, size_t len, mode_t mode, soldr_error *err)
 {
 	struct fs_temp t;
 	int rc = fs_temp_open(&t, path, mode, err);
-	if (rc)
-		return rc;
-	int why = fs_write_all(t.fd, data, len);
-	if (why) {
-		fs_temp_discard(&t);
-		return err_set(err, SOLDR_E_IO, why, origin, "cannot write %s", path);
-	}
-	return fs_temp_publish(&t, err);
+	return rc ? rc : write_and_publish(&t, data, len, path, err);
+}
+
+int fs_write_output(const char *path, const void *data, size_t len, mode_t mode, soldr_error *err)
+{
+	struct fs_temp t;
+	int rc = fs_temp_open_output(&t, path, mode, err);
+	return rc ? rc : write_and_publish(&t, data, len, path, err);
 }
 
 int fs_make_dirs(const char *path, mode_t mode, soldr_error *err)

@@ -43,11 +43,18 @@ struct fs_temp {
 
 /* mode goes through the process's umask, as for any new file. */
 int fs_temp_open(struct fs_temp *, const char *target, mode_t mode, soldr_error *);
+/*
+ * The same for a file that the user names. What is there and no regular file (a device, a FIFO, a link) is
+ * written to and never replaced: publishing then only closes it.
+ */
+int fs_temp_open_output(struct fs_temp *, const char *target, mode_t mode, soldr_error *);
 int fs_temp_publish(struct fs_temp *, soldr_error *); /* close, put in the target's place; releases */
 void fs_temp_discard(struct fs_temp *);               /* unlink; safe after publish and on INIT */
 
 /* Publishes data as path in one step. */
 int fs_write_file(const char *path, const void *, size_t len, mode_t mode, soldr_error *);
+/* The same by fs_temp_open_output. */
+int fs_write_output(const char *path, const void *, size_t len, mode_t mode, soldr_error *);
 
 /* mkdir -p. Directories that exist are left as they are. */
 int fs_make_dirs(const char *path, mode_t mode, soldr_error *);

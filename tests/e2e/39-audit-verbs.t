@@ -125,6 +125,15 @@ is "$($trace bad.json)" "10 0 5 0" "names of any kind"
 run sh -c '"$1" audit export small --format chrome >/dev/full' - "$SOLDR"
 is "$status" 1 "a full disk: exit status"
 like "$err" "cannot write to standard output: No space" "a full disk: message"
+# What is no regular file is written to, never replaced.
+run sh -c 'mkfifo pipe; cat pipe >through & "$1" audit export small --format chrome --output pipe; wait' - "$SOLDR"
+ok "a FIFO gets the text" cmp trace.json through
+ok "and stays one" test -p pipe
+ln -s through linked
+run "$SOLDR" audit export small --format chrome --output linked
+ok "what a link leads to gets the text" sh -c 'test -L linked && cmp trace.json through'
+run "$SOLDR" audit export small --format chrome --output /dev/stdout
+ok "/dev/stdout too" sh -c 'test -L /dev/stdout && printf "%s\n" "$1" | cmp - trace.json' - "$out"
 run "$SOLDR" audit export small --format chrome --output nowhere/trace.json
 is "$status" 1 "a directory that is not there"
 
