@@ -40,7 +40,7 @@ LINK := -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now $(SANFLAGS)
 UTIL := buf digest err fs json path redact sys worktree
 SERVICE := audit audit_run config config_options config_settings config_values config_yaml counters dispatch drain embed exec host_api \
 	ids journal load loader log permits plugin_check run_manifest service session sink sink_read
-CLI := analysis analysis_events analysis_show analysis_times audit_about audit_record export export_html export_junit export_timeline export_trace findings verb_audit verb_logs \
+CLI := analysis analysis_events analysis_show analysis_times audit_about audit_record export export_html export_junit export_timeline export_trace findings help_errors verb_audit verb_logs \
 	build cargo cli compiler conform conform_compile conform_elf conform_host conform_open conform_process conform_scene front main parity_check parity_compare parity_report parity_requests parity_run parity_scene rescue runs signals text verb_backends verb_cache verb_config verb_doctor verb_help \
 	verb_parity verb_plugin verb_report verb_stats verb_status verb_why why wrap
 EMBEDDED := archive args_gcc args_names args_rustc args_sides args_table backend check crates depfile depinfo differ digests \
@@ -223,7 +223,7 @@ $(UNIT_OBJ): $(BUILD)/obj/%.o: %.c Makefile
 $(BUILD)/tests/unit: $(UNIT_OBJ) $(UNIT_LINKED)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LINK) $^ $(LIBS_CORE) $(LIBS_EMBEDDED) -lcunit -o $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LINK) -Wl,--wrap=err_set $^ $(LIBS_CORE) $(LIBS_EMBEDDED) -lcunit -o $@
 
 $(FIXTURES): $(BUILD)/tests/fixtures/%.so: tests/abi/fixtures/%.c tests/abi/fixtures/fixture.h tests/abi/fixtures/fault.h core/include/soldr/backend.h
 	$(call say,LD,$@)
@@ -254,7 +254,7 @@ $(BUILD)/tests/fuzz $(BUILD)/tests/fuzz-replay: $(FUZZ_OBJ) $(FUZZ_LINKED)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LINK) $(FUZZ_ENGINE) $^ $(LIBS_PROGRAM) -o $@
 
-check-e2e: $(BUILD)/tests/fuzz-replay
+check-e2e: $(BUILD)/tests/fuzz-replay $(BUILD)/tests/unit
 check-e2e: export SOLDR_TEST_REPLAY := $(CURDIR)/$(BUILD)/tests/fuzz-replay
 
 # Each target for TIME seconds; TARGET="config depfile": these alone. Finds go to build/fuzz/finds.
@@ -325,6 +325,7 @@ $(FAULT_OBJ): $(BUILD)/obj/%.o: %.c Makefile
 
 $(BUILD)/tests/fault/soldr-faulty: $(BUILD)/obj/tests/fault/faulty.o
 $(BUILD)/tests/fault/soldr-other: $(BUILD)/obj/tests/fault/other_version.o
+$(BUILD)/tests/fault/soldr-faulty: LINK += $(foreach f,malloc calloc realloc strdup strndup,-Wl,--wrap=$(f))
 $(BUILD)/tests/fault/soldr-other: LINK += -Wl,--wrap=sealed_begin,--wrap=sealed_open
 $(BUILD)/tests/fault/soldr-%: $(PROGRAM) $(if $(STATIC),$(OBJ_STATIC),$(OBJ_DYNAMIC))
 	$(call say,LD,$@)

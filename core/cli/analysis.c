@@ -15,7 +15,7 @@ static const char origin[] = "audit";
 
 static int out_of_memory(soldr_error *err)
 {
-	return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 }
 
 /* ---- small things ------------------------------------------------------------------------------ */
@@ -253,7 +253,7 @@ static int read_journal(struct reading *r, soldr_error *err)
 	a->broken += broken;
 	if (rc == SOLDR_E_NOT_FOUND)
 		return a->summary.known ? 0 /* a build that compiled nothing */
-		                        : err_set(err, rc, 0, origin, "there is no journal at %.300s/" JOURNAL_FILE "; name another run", a->dir);
+		                        : err_set(err, rc, 0, origin, E608_NO_JOURNAL_AT, a->dir);
 	if (rc)
 		return rc;
 	if (r->failed || !analysis_times(a))

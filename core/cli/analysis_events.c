@@ -78,7 +78,7 @@ int analysis_events(struct analysis *a, bool progress, soldr_error *err)
 	struct reading r = {.a = a, .progress = {.wanted = progress}};
 	size_t broken = 0;
 	char *file = analysis_file(a, sink_audit.file);
-	int rc = file ? sink_read(file, AUDIT_SCHEMA, take_event, &r, &broken, err) : err_set(err, SOLDR_E_NOMEM, 0, "audit", "out of memory");
+	int rc = file ? sink_read(file, AUDIT_SCHEMA, take_event, &r, &broken, err) : err_set(err, SOLDR_E_NOMEM, 0, "audit", E101_NO_MEMORY);
 	free(file);
 	progress_end(&r.progress);
 	a->events_broken += broken;

@@ -164,7 +164,7 @@ int audit_capabilities(const struct cli *cli, const struct verb *verb)
 	if (status >= 0)
 		return status;
 	if (operands.count)
-		return cli_usage(verb, "audit capabilities: unexpected argument '%s'", operands.items[0]);
+		return cli_usage(verb, E526_UNEXPECTED_ARGUMENT, "audit capabilities", operands.items[0]);
 	if (as_json)
 		about_json(&out);
 	else

@@ -90,7 +90,7 @@ static int copy_lines(const struct recording *r, const char *from, const char *t
 		}
 	}
 	if (!rc && c.problem)
-		rc = err_set(err, SOLDR_E_IO, c.problem, "audit", "cannot write to %.300s", to);
+		rc = err_set(err, SOLDR_E_IO, c.problem, "audit", E610_EXPORT_NOT_WRITTEN, to);
 	if (!rc)
 		rc = fs_temp_publish(&c.temp, err);
 	fs_temp_discard(&c.temp);
@@ -123,7 +123,7 @@ static int copy_files(const struct recording *r, const char *dir, soldr_error *e
 	for (size_t i = 0; !rc && i < sizeof files / sizeof *files; i++) {
 		char *from = path_join(dir, files[i].name), *to = path_join(r->output, files[i].name);
 		if (!from || !to)
-			rc = err_set(err, SOLDR_E_NOMEM, 0, "audit", "out of memory");
+			rc = err_set(err, SOLDR_E_NOMEM, 0, "audit", E101_NO_MEMORY);
 		else if (files[i].visit)
 			rc = copy_lines(r, from, to, files[i].schema, files[i].visit, err);
 		else
@@ -138,7 +138,7 @@ static int copy_manifest(const struct recording *r, const char *dir, soldr_error
 {
 	char *from = path_join(dir, RUN_MANIFEST_FILE);
 	int rc = from ? run_manifest_copy(from, r->output, "trace.json", "chrome.trace-events", err)
-	              : err_set(err, SOLDR_E_NOMEM, 0, "audit", "out of memory");
+	              : err_set(err, SOLDR_E_NOMEM, 0, "audit", E101_NO_MEMORY);
 	free(from);
 	return rc == SOLDR_E_NOT_FOUND ? 0 : rc;
 }
@@ -148,7 +148,7 @@ static int write_trace(const struct cli *cli, struct config *config, const struc
 {
 	struct audit_view *v = calloc(1, sizeof *v);
 	char *path = path_join(r->output ? r->output : dir, "trace.json");
-	int rc = v && path ? audit_view_read(v, cli, config, dir, false, err) : err_set(err, SOLDR_E_NOMEM, 0, "audit", "out of memory");
+	int rc = v && path ? audit_view_read(v, cli, config, dir, false, err) : err_set(err, SOLDR_E_NOMEM, 0, "audit", E101_NO_MEMORY);
 	if (!rc)
 		rc = audit_export_file(export_format_find("chrome"), v, path, err);
 	audit_view_free(v);
@@ -170,9 +170,9 @@ static int keep(const struct cli *cli, const struct recording *r, const char *di
 	if (!rc && r->output)
 		rc = copy_manifest(r, dir, &err);
 	if (rc)
-		cli_error("%s", err.message);
+		cli_report(&err, NULL);
 	else if (!config.quiet)
-		cli_error("  recorded in %s", r->output ? r->output : dir);
+		cli_remark("  recorded in %s", r->output ? r->output : dir);
 	config_release(&config);
 	return rc ? STATUS_SOLDR : 0;
 }
@@ -185,8 +185,7 @@ static int unknown_profile(const struct verb *verb, const char *given)
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		names[i] = audit_profiles[i].name;
 	const char *near = config_nearest(given, names);
-	return near ? cli_usage(verb, "audit run: unknown profile '%s'; did you mean %s?", given, near)
-	            : cli_usage(verb, "audit run: unknown profile '%s'; it is quick, full or forensic", given);
+	return cli_usage(verb, E621_PROFILE_UNKNOWN, given, near ? cli_hint(near, "").text + strlen("; ") : "it is quick, full or forensic");
 }
 
 static const struct audit_profile *find_profile(const char *name)
@@ -217,11 +216,10 @@ static int record(const struct cli *cli, const struct verb *verb, const struct r
 	command.argv += skip;
 	command.overrides.audit_mode = r->profile->mode;
 	if (command.argc < 1)
-		return cli_usage(verb, "audit run: no command given");
+		return cli_usage(verb, E530_NO_COMMAND, "audit run");
 	const char *backend = cli->overrides.backend;
 	if (cli_bypass(cli) || (backend && strcmp(backend, "null") == 0)) {
-		cli_error("soldr is bypassed (SOLDR_BYPASS, SOLDR_BACKEND=null or --backend null), so nothing of this build can be recorded; "
-		          "name a backend, or run the command alone");
+		cli_error(E622_BYPASSED);
 		return STATUS_SOLDR;
 	}
 	int status = front_run(&command, &dir);
@@ -252,18 +250,18 @@ int audit_record(const struct cli *cli, const struct verb *verb)
 	if (status >= 0)
 		return status;
 	if (operands.count)
-		return cli_usage(verb, "audit run: unexpected argument '%s'; the command follows --", operands.items[0]);
+		return cli_usage(verb, E623_RUN_ARGUMENT, operands.items[0]);
 	if (skip == cli->argc)
-		return cli_usage(verb, "audit run: no command given; it follows --");
+		return cli_usage(verb, E624_RUN_NO_COMMAND);
 	if (events && !output)
-		return cli_usage(verb, "audit run: --events needs --output: in its own directory a run keeps all");
+		return cli_usage(verb, E625_EVENTS_WITHOUT_OUTPUT);
 	struct recording r = {.profile = find_profile(profile), .output = output ? path_absolute(cli->cwd ? cli->cwd : "/", output) : NULL};
 	if (!r.profile)
 		status = unknown_profile(verb, profile);
 	else if (output && (!*output || !r.output))
-		status = cli_usage(verb, "audit run: --output wants a directory");
+		status = cli_usage(verb, E626_OUTPUT_EMPTY);
 	else if (events && !take_patterns(&r.patterns, events))
-		status = cli_usage(verb, "audit run: --events takes up to %d names or patterns of events, with commas between", PATTERNS_MAX);
+		status = cli_usage(verb, E627_EVENTS_MANY, PATTERNS_MAX);
 	else
 		status = record(cli, verb, &r, skip + 1);
 	free(r.output);

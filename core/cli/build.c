@@ -95,7 +95,7 @@ static void add_shims(struct door *door, const char *soldr)
 	};
 	if (session_make_shims(&door->config, &want, &dir, &err) != 0) {
 		if (!door->config.quiet)
-			cli_error("%s; this build calls its compilers without soldr", err.message);
+			cli_report_so(&err, "this build calls its compilers without soldr");
 	} else if (dir) {
 		size_t len = strlen(dir);
 		bool there = path && strncmp(path, dir, len) == 0 && path[len] == ':'; /* below another front door */
@@ -128,7 +128,7 @@ static void add_rustc_behind(struct door *door, const struct cargo_settings *set
 	};
 	if (session_make_shims(&door->config, &want, &dir, &err) != 0) {
 		if (!door->config.quiet)
-			cli_error("%s; this build calls rustc without soldr", err.message);
+			cli_report_so(&err, "this build calls rustc without soldr");
 	} else if (dir) {
 		vec_addf(&door->sets, "RUSTC=%s/rustc", dir);
 		if (settings->of[CARGO_WRAPPER].is_soldr) /* or each call would be counted twice */
@@ -150,8 +150,7 @@ static void add_rustc(struct door *door, const char *soldr)
 	} else if (!cargo_is_foreign(&settings, CARGO_RUSTC)) {
 		add_rustc_behind(door, &settings, soldr);
 	} else if (!door->config.quiet) {
-		cli_error("cargo has a wrapper of its own (%s) and a rustc of its own (%s): rustc does not go through soldr here; "
-		          "unset one of the two", wrapper->origin, settings.of[CARGO_RUSTC].origin);
+		cli_error(E512_CARGO_BOTH, wrapper->origin, settings.of[CARGO_RUSTC].origin);
 	}
 	cargo_settings_release(&settings);
 }
@@ -198,7 +197,7 @@ static void add_settings(struct door *door)
 
 static int command_failed(const char *word, int why)
 {
-	cli_error("cannot run %s: %s", word, strerror(why));
+	cli_error(E511_PROGRAM_NOT_RUN, word, strerror(why));
 	return why == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
 }
 
@@ -280,7 +279,7 @@ static int begin_audit(struct door *door)
 	if (!rc)
 		write_manifest(door);
 	else
-		cli_error("%s", err.message);
+		cli_report(&err, NULL);
 	return rc ? STATUS_SOLDR : 0;
 }
 
@@ -299,7 +298,7 @@ static int end_audit(struct door *door, int wait_status, uint64_t command_ns, co
 	getrusage(RUSAGE_CHILDREN, &command.used);
 	int rc = audit_run_end(&door->audit, &command, totals, &err);
 	if (rc)
-		cli_error("%s", err.message);
+		cli_report(&err, NULL);
 	return rc ? STATUS_SOLDR : 0;
 }
 
@@ -367,7 +366,7 @@ static int check_backend(const struct cli *cli, const struct config *config)
 	soldr_service_free(service);
 	rescue_disarm();
 	if (rc)
-		cli_error("%s", err.message);
+		cli_report(&err, NULL);
 	return rc ? STATUS_SOLDR : 0;
 }
 
@@ -383,10 +382,10 @@ static int open_door(struct door *door)
 		int rc = session_open(&door->session, &door->config, cli_depth(door->cli) > 0, &err);
 		door->has_session = rc == 0;
 		if (rc == SOLDR_E_CONFIG) {
-			cli_error("%s", err.message);
+			cli_report(&err, NULL);
 			status = STATUS_SOLDR;
 		} else if (rc && rc != SOLDR_E_UNSUPPORTED && !door->config.quiet) {
-			cli_error("%s; this run is not summed up", err.message);
+			cli_report_so(&err, "this run is not summed up");
 		}
 	}
 	if (!status && door->has_session)
@@ -400,7 +399,7 @@ static int open_door(struct door *door)
 		if (envp) {
 			status = run_session(door, envp);
 		} else {
-			cli_error("out of memory");
+			cli_error(E101_NO_MEMORY);
 			status = STATUS_SOLDR;
 		}
 		free(envp);
@@ -457,8 +456,7 @@ static int enter(const struct cli *cli, char **run_dir)
 		}
 	}
 	if (cli_depth(cli) > CLI_DEPTH_MAX) {
-		cli_error("soldr called itself %u times for %s: a script of that name runs soldr again; name the real program in it "
-		          "by its path", cli_depth(cli), door.program);
+		cli_error(E509_CALLS_ITSELF, cli_depth(cli), door.program, "program");
 		status = STATUS_SOLDR;
 	} else if (cli_bypass(cli) || (backend && strcmp(backend, "null") == 0)) {
 		status = become(&door);
@@ -497,9 +495,9 @@ static int run_build(const struct cli *cli, const struct verb *verb)
 	if (cli->argc > 1 && strcmp(cli->argv[1], "--") == 0)
 		skip = 2;
 	else if (cli->argc > 1 && cli->argv[1][0] == '-')
-		return cli_usage(verb, "build: unknown option %s", cli->argv[1]);
+		return cli_usage(verb, E521_OPTION_GIVEN_UNKNOWN, "build", cli->argv[1], "");
 	if (cli->argc <= skip)
-		return cli_usage(verb, "build: no command given");
+		return cli_usage(verb, E530_NO_COMMAND, "build");
 	command.argc -= skip;
 	command.argv += skip;
 	return run_front_door(&command, verb);

@@ -38,29 +38,66 @@ static void write_message(struct buf *b)
 	buf_release(b);
 }
 
+static void say(const char *fmt, va_list ap, const struct verb *usage)
+{
+	struct buf text = BUF_INIT, b = BUF_INIT;
+	buf_vaddf(&text, fmt, ap);
+	buf_adds(&b, "soldr: ");
+	err_show(&b, buf_str(&text));
+	buf_addc(&b, '\n');
+	if (usage)
+		buf_addf(&b, "usage: soldr %s\n", usage->usage);
+	if (buf_ok(&text))
+		write_message(&b);
+	buf_release(&b);
+	buf_release(&text);
+}
+
 void cli_error(const char *fmt, ...)
 {
-	struct buf b = BUF_INIT;
-	buf_adds(&b, "soldr: ");
 	va_list ap;
 	va_start(ap, fmt);
-	buf_vaddf(&b, fmt, ap);
+	say(fmt, ap, NULL);
 	va_end(ap);
-	buf_addc(&b, '\n');
-	write_message(&b);
+}
+
+void cli_remark(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	say(fmt, ap, NULL);
+	va_end(ap);
 }
 
 int cli_usage(const struct verb *verb, const char *fmt, ...)
 {
-	struct buf b = BUF_INIT;
-	buf_adds(&b, "soldr: ");
 	va_list ap;
 	va_start(ap, fmt);
-	buf_vaddf(&b, fmt, ap);
+	say(fmt, ap, verb);
 	va_end(ap);
-	buf_addf(&b, "\nusage: soldr %s\n", verb->usage);
-	write_message(&b);
 	return STATUS_USAGE;
+}
+
+void cli_report(const soldr_error *err, const char *about)
+{
+	soldr_error memory = SOLDR_ERROR_INIT;
+	if (!err)
+		err_set(&memory, SOLDR_E_NOMEM, 0, "cli", E101_NO_MEMORY);
+	cli_remark("%s%s%s", about ? about : "", about ? ": " : "", err ? err->message : memory.message);
+}
+
+void cli_report_so(soldr_error *err, const char *so)
+{
+	err_suffix(err, "; %s", so);
+	cli_report(err, NULL);
+}
+
+struct cli_hint cli_hint(const char *near, const char *quote)
+{
+	struct cli_hint hint = {""};
+	if (near)
+		snprintf(hint.text, sizeof hint.text, "; did you mean %s%.64s%s?", quote, near, quote);
+	return hint;
 }
 
 int cli_print(struct buf *b, int status)
@@ -69,7 +106,7 @@ int cli_print(struct buf *b, int status)
 	buf_release(b);
 	if (why == 0 || why == EPIPE)
 		return status;
-	cli_error("cannot write to standard output: %s", strerror(why));
+	cli_error(E513_STDOUT_FAILED, strerror(why));
 	return STATUS_WRONG;
 }
 
@@ -80,8 +117,7 @@ static int unknown_option(const struct verb *verb, const struct cli_option *opti
 	for (const struct cli_option *o = options; o->name && count + 1 < sizeof known / sizeof *known; o++)
 		known[count++] = o->name;
 	const char *near = config_nearest(given, known);
-	return near ? cli_usage(verb, "%s: unknown option %s; did you mean %s?", verb->name, given, near)
-	            : cli_usage(verb, "%s: unknown option %s", verb->name, given);
+	return cli_usage(verb, E521_OPTION_GIVEN_UNKNOWN, verb->name, given, cli_hint(near, "").text);
 }
 
 /* Takes one option at *at, moving it over the option's value. Returns 0 or STATUS_USAGE. */
@@ -94,10 +130,10 @@ static int take_option(const struct cli *cli, const struct verb *verb, const str
 			continue;
 		if (o->flag) {
 			*o->flag = true;
-			return arg[len] ? cli_usage(verb, "%s: %s takes no value", verb->name, o->name) : 0;
+			return arg[len] ? cli_usage(verb, E522_OPTION_TAKES_NO_VALUE, verb->name, o->name) : 0;
 		}
 		*o->value = arg[len] ? arg + len + 1 : cli->argv[++*at];
-		return *o->value ? 0 : cli_usage(verb, "%s: %s wants a value", verb->name, o->name);
+		return *o->value ? 0 : cli_usage(verb, E523_OPTION_NEEDS_VALUE, verb->name, o->name);
 	}
 	return unknown_option(verb, options, arg);
 }
@@ -119,7 +155,7 @@ int cli_parse(const struct cli *cli, const struct verb *verb, const struct cli_o
 			if (status)
 				return status;
 		} else if (operands->count == CLI_OPERANDS_MAX) {
-			return cli_usage(verb, "%s: too many arguments", verb->name);
+			return cli_usage(verb, E524_TOO_MANY_ARGUMENTS, verb->name);
 		} else {
 			operands->items[operands->count++] = arg;
 		}
@@ -135,7 +171,7 @@ int cli_number(const struct verb *verb, const char *option, const char *text, ui
 	errno = 0;
 	unsigned long long v = strtoull(text, &end, 10);
 	if (errno || *end || !*text || *text == '-' || v < least || v > most)
-		return cli_usage(verb, "%s: %s takes a number from %llu to %llu, not '%s'", verb->name, option, (unsigned long long)least,
+		return cli_usage(verb, E525_NO_NUMBER, verb->name, option, (unsigned long long)least,
 		                 (unsigned long long)most, text);
 	*out = v;
 	return 0;
@@ -145,12 +181,12 @@ int cli_config(const struct cli *cli, struct config *config)
 {
 	soldr_error err = SOLDR_ERROR_INIT;
 	if (!cli->cwd) {
-		cli_error("the working directory does not exist any more: cd to one that does");
+		cli_error(E510_CWD_GONE);
 		return STATUS_SOLDR;
 	}
 	if (config_load(config, &cli->overrides, cli->envp, cli->cwd, &err) == 0)
 		return 0;
-	cli_error("%s", err.message);
+	cli_report(&err, NULL);
 	return STATUS_SOLDR;
 }
 
@@ -167,7 +203,7 @@ int cli_service_watched(const struct cli *cli, const struct config *config, void
 	options.progress = rescue_arm(cli, config, false);
 	if (front_give_way(cli, config, false, &err) == 0 && host_start(&options, out, &err) == 0)
 		return 0;
-	cli_error("%s", err.message);
+	cli_report(&err, NULL);
 	return STATUS_SOLDR;
 }
 

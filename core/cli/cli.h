@@ -55,12 +55,30 @@ void help_overview(struct buf *);
 void help_verb(struct buf *, const struct verb *);
 /* `soldr help reasons` */
 void help_reasons(struct buf *);
+/* help_errors.c: `soldr help errors` and `soldr help E104`. False: there is no such id. */
+void help_errors(struct buf *);
+bool help_is_error(const char *word);
+bool help_error(struct buf *, const char *id);
 
 /* ---- messages ------------------------------------------------------------ */
 
+/* fmt: a row of messages.h. Shown with its id at the end, as an error is. */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same with the verb's usage line after it; returns STATUS_USAGE. */
 int cli_usage(const struct verb *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The error of a call, with "about: " before it where about is not NULL. err NULL: out of memory. */
+void cli_report(const soldr_error *err, const char *about);
+/* The same, with what comes of it: "…; so". */
+void cli_report_so(soldr_error *err, const char *so);
+/* Nothing is wrong: a line without an id. */
+void cli_remark(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* "; did you mean NEAR?", or "" where near is NULL. */
+struct cli_hint {
+	char text[96];
+};
+struct cli_hint cli_hint(const char *near, const char *quote);
+
 /* Writes the text to stdout and releases it. Returns status, or STATUS_WRONG when it cannot be written. */
 int cli_print(struct buf *, int status);
 

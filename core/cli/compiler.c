@@ -156,15 +156,15 @@ static bool skip_soldr(void *arg, const char *path)
 static int not_run(const char *word, bool by_path, int why)
 {
 	if (why == EACCES) {
-		cli_error("%s: found, but it is no file that may be executed", word);
+		cli_error(E506_NOT_EXECUTABLE, word);
 		return STATUS_NOT_EXECUTABLE;
 	}
 	if (why == ENOMEM)
-		cli_error("%s: out of memory", word);
+		cli_report(NULL, word);
 	else if (by_path)
-		cli_error("%s: %s", word, strerror(why));
+		cli_error(E508_COMPILER_PROBLEM, word, strerror(why));
 	else
-		cli_error("%s: command not found on PATH", word);
+		cli_error(E507_NOT_ON_PATH, word);
 	return why == ENOMEM ? STATUS_SOLDR : STATUS_NOT_FOUND;
 }
 

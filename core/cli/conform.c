@@ -228,7 +228,7 @@ static int check(const struct conform_plan *plan, const struct conform_scene *sc
 	int done[2], status = 0;
 	*shared = (struct conform_shared){.clause = NULL};
 	if (pipe2(done, O_CLOEXEC) != 0)
-		return err_set(err, SOLDR_E_IO, 0, origin, "cannot make a pipe");
+		return err_set(err, SOLDR_E_IO, 0, origin, E674_CHECK_PIPE);
 	pid_t pid = fork();
 	if (pid == 0) {
 		detach(scene, number);
@@ -238,7 +238,7 @@ static int check(const struct conform_plan *plan, const struct conform_scene *sc
 	bool ended = pid > 0 && wait_for(pid, done[0], plan->timeout_s, &status);
 	close(done[0]);
 	if (pid < 0)
-		return err_set(err, SOLDR_E_IO, 0, origin, "cannot start a process");
+		return err_set(err, SOLDR_E_IO, 0, origin, E675_CHECK_PROCESS);
 	kill(-pid, SIGKILL);
 	if (!ended) {
 		kill(pid, SIGKILL);
@@ -292,10 +292,10 @@ int conform_run(const struct conform_plan *plan, struct conform_report *report, 
 	struct conform_scene scene;
 	*report = (struct conform_report){.results = calloc(CLAUSES, sizeof *report->results)};
 	if (!report->results)
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	struct conform_shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	int rc = conform_scene_open(&scene, plan->path_list, err);
 	if (!rc) {
 		rc = run_checks(plan, &scene, shared, report, err);

@@ -151,7 +151,7 @@ static int32_t host_emit(soldr_core *core, uint64_t id, uint32_t stream, const v
 		violated(host_of(core), "emit() was given no error to fill");
 	if (!call || (stream != SOLDR_STDOUT && stream != SOLDR_STDERR) || (len && !data)) {
 		violated(host_of(core), "emit() was given a stream that is neither stdout nor stderr, or no data");
-		return err_set(err, SOLDR_E_INVALID, 0, origin, "emit() cannot do that");
+		return err_set(err, SOLDR_E_INVALID, 0, origin, E676_CHECK_EMIT);
 	}
 	sink_write(call, stream, data, len);
 	return 0;
@@ -219,7 +219,7 @@ static int32_t run(struct conform_host *h, struct conform_call *call, const sold
 	call->ran += !(sp->flags & SOLDR_SPAWN_PROBE);
 	const bool kept_stdout = hand_over(h, &mine.stdout_data, mine.stdout_len), kept_stderr = hand_over(h, &mine.stderr_data, mine.stderr_len);
 	if (!kept_stdout || !kept_stderr)
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	mine.struct_size = ex->struct_size;
 	memcpy(ex, &mine, sizeof mine);
 	return 0;
@@ -233,9 +233,9 @@ static int32_t host_run(soldr_core *core, uint64_t id, const soldr_spawn *sp, so
 	if (fault)
 		violated(h, "run() or replace() was given %s", fault);
 	if (!call || fault)
-		return err_set(err, SOLDR_E_INVALID, 0, origin, "run() cannot do that");
+		return err_set(err, SOLDR_E_INVALID, 0, origin, E677_CHECK_RUN);
 	if (h->fail_run)
-		return err_set(err, h->fail_run, 0, origin, "the check lets every program fail to run");
+		return err_set(err, h->fail_run, 0, origin, E678_CHECK_FAILS_RUN);
 	return run(h, call, sp, ex, err);
 }
 

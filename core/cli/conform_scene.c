@@ -128,7 +128,7 @@ int conform_scene_open(struct conform_scene *s, const char *path_list, soldr_err
 	char *made = buf_ok(&name) ? mkdtemp(name.data) : NULL, *real = made ? realpath(made, NULL) : NULL;
 	buf_release(&name);
 	if (!real)
-		return err_set(err, SOLDR_E_IO, 0, origin, "cannot make a directory below %s: set TMPDIR", tmp ? tmp : "/tmp");
+		return err_set(err, SOLDR_E_IO, 0, origin, E679_CHECK_SCRATCH, tmp ? tmp : "/tmp");
 	s->dir = real;
 	char *work = path_join(s->dir, "bare");
 	int rc = work ? fs_make_dirs(work, 0700, err) : SOLDR_E_NOMEM;
@@ -482,7 +482,7 @@ int32_t conform_compile(struct conform *c, soldr_instance *instance, struct conf
 	struct seal seal = {0};
 	size_t at = enter(&c->host, call);
 	if (at == CONFORM_CALLS)
-		return err_set(&call->error.value, SOLDR_E_LIMIT, 0, origin, "too many requests at once");
+		return err_set(&call->error.value, SOLDR_E_LIMIT, 0, origin, E680_CHECK_MANY);
 	longer.value = call->request;
 	conform_guard_set(longer.more);
 	const soldr_request *request = &longer.value;

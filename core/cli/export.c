@@ -107,7 +107,7 @@ int export_compiles(struct export *e, export_compile_fn visit, void *arg, soldr_
 	size_t broken = 0;
 	char *file = analysis_file(e->analysis, JOURNAL_FILE);
 	if (!file)
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	int rc = journal_read(file, take_line, &s, &broken, err);
 	free(file);
 	return rc == SOLDR_E_NOT_FOUND ? 0 : rc; /* a build that compiled nothing */
@@ -121,6 +121,6 @@ int export_write(const struct export_format *format, struct analysis *a, const s
 		write_out(&e);
 	buf_release(&e.out);
 	if (!rc && e.problem && e.problem != EPIPE)
-		rc = err_set(err, SOLDR_E_IO, e.problem, origin, "cannot write to %.300s", name);
+		rc = err_set(err, SOLDR_E_IO, e.problem, origin, E610_EXPORT_NOT_WRITTEN, name);
 	return rc;
 }

@@ -169,7 +169,7 @@ static int add_phases(struct trace *t, soldr_error *err)
 		return 0;
 	char *file = analysis_file(t->e->analysis, sink_audit.file);
 	int rc = file && make_index(&p.index, t->e->analysis) ? sink_read(file, AUDIT_SCHEMA, add_phase, &p, &broken, err)
-	                                                      : err_set(err, SOLDR_E_NOMEM, 0, "audit", "out of memory");
+	                                                      : err_set(err, SOLDR_E_NOMEM, 0, "audit", E101_NO_MEMORY);
 	free(p.index.slots);
 	free(file);
 	return rc;

@@ -83,7 +83,7 @@ int front_become_host(const struct cli *cli, soldr_error *err)
 		.argv = (const char *const *)cli->given,
 		.envp = cli->envp,
 	};
-	int rc = host ? exec_replace(&spawn, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	int rc = host ? exec_replace(&spawn, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	err_prefix(err, "a plugin that is a file needs %s beside soldr: install it again", host_name);
 	free(host);
 	return rc;

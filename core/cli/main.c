@@ -45,18 +45,12 @@ static const struct global globals[] = {
 	{"--no-session-summary", NULL, offsetof(struct config_overrides, no_session_summary), true},
 };
 
-static int bad_global(const char *arg, const char *what)
+static int unknown_global(const char *arg)
 {
 	const char *names[sizeof globals / sizeof *globals + 1] = {NULL};
 	for (size_t i = 0; i < sizeof globals / sizeof *globals; i++)
 		names[i] = globals[i].name;
-	const char *near = what ? NULL : config_nearest(arg, names);
-	if (what)
-		cli_error("%s %s ('soldr help' lists the options)", arg, what);
-	else if (near)
-		cli_error("unknown option %s; did you mean %s? ('soldr help' lists the options)", arg, near);
-	else
-		cli_error("unknown option %s ('soldr help' lists the options)", arg);
+	cli_error(E503_GLOBAL_UNKNOWN, arg, cli_hint(config_nearest(arg, names), "").text);
 	return STATUS_USAGE;
 }
 
@@ -73,21 +67,25 @@ static int take_global(struct cli *cli)
 		char *field = (char *)&cli->overrides + g->offset;
 		int used = 1;
 		if (g->is_flag) {
-			if (arg[len])
-				return bad_global(g->name, "takes no value");
+			if (arg[len]) {
+				cli_error(E504_GLOBAL_NO_VALUE, g->name);
+				return STATUS_USAGE;
+			}
 			*(bool *)(void *)field = true;
 		} else {
 			const char *value = arg[len] ? arg + len + 1 : cli->argv[1];
 			used = arg[len] ? 1 : 2;
-			if (!value || !*value)
-				return bad_global(g->name, "wants a value");
+			if (!value || !*value) {
+				cli_error(E505_GLOBAL_WANTS_VALUE, g->name);
+				return STATUS_USAGE;
+			}
 			*(const char **)(void *)field = value;
 		}
 		cli->argc -= used;
 		cli->argv += used;
 		return 0;
 	}
-	return bad_global(arg, NULL);
+	return unknown_global(arg);
 }
 
 /* "soldr", or a path of that base name to soldr itself, as in `soldr soldr gcc`. */
@@ -117,13 +115,7 @@ static int unknown_word(const char *word)
 	static const char *const compilers[] = {"gcc", "g++", "clang", "clang++", "rustc", "clippy-driver"};
 	for (size_t i = 0; i < sizeof compilers / sizeof *compilers && n + 1 < sizeof known / sizeof *known; i++)
 		known[n++] = compilers[i];
-	const char *near = config_nearest(word, known);
-	if (near)
-		cli_error("'%s' is no verb and no compiler that soldr knows; did you mean '%s'? ('soldr help' lists the verbs; "
-		          "a compiler of another name is given by its path)", word, near);
-	else
-		cli_error("'%s' is no verb and no compiler that soldr knows ('soldr help' lists the verbs; "
-		          "a compiler of another name is given by its path)", word);
+	cli_error(E502_UNKNOWN_WORD, word, cli_hint(config_nearest(word, known), "'").text);
 	return STATUS_USAGE;
 }
 
@@ -152,7 +144,7 @@ static int run(struct cli *cli)
 		}
 	}
 	if (!cli->argc) {
-		cli_error("nothing to do: soldr COMPILER ARGS…, soldr make ARGS…, or a verb ('soldr help' lists them)");
+		cli_error(E501_NOTHING_TO_DO);
 		return STATUS_USAGE;
 	}
 	const char *word = cli->argv[0];

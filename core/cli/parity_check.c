@@ -116,7 +116,7 @@ static int run_backend(struct check *c, size_t backend, bool warm, struct parity
 	vec_addf(&sets, "SCCACHE_DIR=%s/sccache", plan->scratch);
 	const char **envp = cli_env(c->envp, vec_items(&sets), sets.len);
 	int rc = envp && buf_ok(&run_dir) && vec_ok(&argv) && vec_ok(&sets) ? fs_make_dirs(run_dir.data, 0700, err)
-	                                                                   : err_set(err, SOLDR_E_NOMEM, 0, "parity", "out of memory");
+	                                                                   : err_set(err, SOLDR_E_NOMEM, 0, "parity", E101_NO_MEMORY);
 	if (!rc)
 		rc = parity_scene_run(&c->scene, c->request, plan->self, vec_items(&argv), envp, c->last, run, err);
 	if (!rc)

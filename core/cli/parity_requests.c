@@ -110,19 +110,18 @@ static int read_row(struct parity_requests *l, const json_t *row, const char *fi
 	const char *command = json_string_value(json_object_get(row, "command"));
 	const json_t *arguments = json_object_get(row, "arguments");
 	if (!dir || *dir != '/' || (!command && !json_is_array(arguments)))
-		return err_set(err, SOLDR_E_CONFIG, 0, origin,
-		               "%s: entry %zu needs an absolute \"directory\" and \"arguments\" or \"command\"", file, index);
+		return err_set(err, SOLDR_E_CONFIG, 0, origin, E647_DATABASE_ENTRY, file, index);
 	struct parity_request *r = parity_requests_add(l);
 	if (!r)
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "%s: too many entries, or out of memory", file);
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, E648_DATABASE_LARGE, file);
 	struct buf where = BUF_INIT;
 	buf_addf(&where, "%s:%zu", path_base(file), index);
 	r->cwd = strdup(dir);
 	r->origin = buf_detach(&where);
 	int rc = arguments ? read_arguments(arguments, &r->argv) : split_command(command, &r->argv);
 	if (rc)
-		return err_set(err, SOLDR_E_CONFIG, 0, origin, "%s: entry %zu: its command line cannot be split into words", file, index);
-	return r->cwd && r->origin && vec_ok(&r->argv) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		return err_set(err, SOLDR_E_CONFIG, 0, origin, E649_DATABASE_WORDS, file, index);
+	return r->cwd && r->origin && vec_ok(&r->argv) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 }
 
 int parity_read_database(struct parity_requests *l, const char *file, soldr_error *err)
@@ -130,8 +129,8 @@ int parity_read_database(struct parity_requests *l, const char *file, soldr_erro
 	json_error_t where;
 	json_t *root = json_load_file(file, JSON_REJECT_DUPLICATES, &where);
 	if (!root)
-		return err_set(err, SOLDR_E_CONFIG, 0, origin, "%s:%d:%d: %s", file, where.line, where.column, where.text);
-	int rc = json_is_array(root) ? 0 : err_set(err, SOLDR_E_CONFIG, 0, origin, "%s: a compilation database is a JSON array", file);
+		return err_set(err, SOLDR_E_CONFIG, 0, origin, E650_DATABASE_JSON, file, where.line, where.column, where.text);
+	int rc = json_is_array(root) ? 0 : err_set(err, SOLDR_E_CONFIG, 0, origin, E651_DATABASE_ARRAY, file);
 	size_t i;
 	json_t *row;
 	json_array_foreach(root, i, row) {
@@ -213,9 +212,9 @@ static int read_record(struct parity_requests *l, const char *file, soldr_error 
 		read_list(&in, &r->envp);
 		drop_own_variables(&r->envp);
 		if (!ours || in.failed || !r->cwd || !r->origin || !r->argv.len)
-			rc = err_set(err, SOLDR_E_CORRUPT, 0, origin, "%s is no record of a compile", file);
+			rc = err_set(err, SOLDR_E_CORRUPT, 0, origin, E652_NO_RECORD, file);
 	} else if (!rc) {
-		rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		rc = err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	}
 	buf_release(&b);
 	return rc;
@@ -231,11 +230,11 @@ int parity_read_record(struct parity_requests *l, const char *dir, soldr_error *
 	struct dirent **names = NULL;
 	int n = scandir(dir, &names, only_records, alphasort), rc = 0;
 	if (n < 0)
-		return err_set(err, SOLDR_E_IO, errno, origin, "cannot read %s", dir);
+		return err_set(err, SOLDR_E_IO, errno, origin, E106_NOT_READ, dir);
 	for (int i = 0; i < n; i++) {
 		char *file = path_join(dir, names[i]->d_name);
 		if (!rc)
-			rc = file ? read_record(l, file, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+			rc = file ? read_record(l, file, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 		free(file);
 		free(names[i]);
 	}
@@ -413,18 +412,18 @@ int parity_read_journal(struct parity_work *w, const struct config *config, cons
 	size_t broken = 0;
 	bool last = strcmp(run, "last") == 0;
 	if (!last && (strchr(run, '/') || *run == '.' || !*run || strlen(run) >= JOURNAL_RUN_MAX))
-		return err_set(err, SOLDR_E_INVALID, 0, origin, "--run takes the id of a run, or last, not '%.80s'", run);
+		return err_set(err, SOLDR_E_INVALID, 0, origin, E653_RUN_ARGUMENT_ID, run);
 	int rc = last ? journal_latest(config, newest, err) : 0;
 	if (rc)
 		return rc;
 	r.seen = json_object();
 	w->run = strdup(last ? newest : run);
 	char *file = w->run ? journal_path(config, w->run) : NULL;
-	rc = file ? journal_read(file, take_line, &r, &broken, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	rc = file ? journal_read(file, take_line, &r, &broken, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	if (rc == SOLDR_E_NOT_FOUND)
-		err_set(err, rc, 0, origin, "run %.80s has no journal at %.200s; name another one, or last", w->run, file);
+		err_set(err, rc, 0, origin, E654_RUN_WITHOUT_JOURNAL, w->run, file);
 	if (!rc && r.failed)
-		rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		rc = err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	w->totals.skips[PARITY_SKIP_UNREADABLE] += broken;
 	free(file);
 	json_decref(r.seen);

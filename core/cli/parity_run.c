@@ -32,7 +32,7 @@ static int read_backends(const struct config *config, const char *names, struct 
 		p += n + (p[n] == ',');
 	}
 	if (!w->backends.len || w->backends.len > PARITY_BACKENDS_MAX)
-		return err_set(err, SOLDR_E_INVALID, 0, origin, "--backends takes 1 to %d names", PARITY_BACKENDS_MAX);
+		return err_set(err, SOLDR_E_INVALID, 0, origin, E655_BACKENDS_MANY, PARITY_BACKENDS_MAX);
 	for (size_t i = 0; i < w->backends.len; i++) {
 		struct plugin plugin;
 		const char *name = w->backends.items[i];
@@ -66,7 +66,7 @@ int parity_work_open(struct parity_work *w, const struct cli *cli, const struct 
 	w->self = front_executable();
 	if (w->self && buf_ok(&scratch) && mkdtemp(scratch.data))
 		w->scratch = buf_detach(&scratch);
-	int rc = w->scratch ? 0 : err_set(err, SOLDR_E_IO, errno, origin, "cannot make a directory below %s", base);
+	int rc = w->scratch ? 0 : err_set(err, SOLDR_E_IO, errno, origin, E656_NO_SCRATCH, base);
 	buf_release(&scratch);
 	w->plan.self = w->self;
 	w->plan.scratch = w->scratch;
@@ -170,7 +170,7 @@ int parity_work_run(struct parity_work *w, size_t jobs, soldr_error *err)
 {
 	size_t n = w->requests.len, alone = 0, together = 0, done = 0;
 	if (w->plan.path_remap && parity_map_roots(&w->requests, w->plan.worktree_root) != 0)
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	size_t *order = calloc(n, sizeof *order), *serial = calloc(n, sizeof *serial);
 	w->verdicts = calloc(n, sizeof *w->verdicts);
@@ -178,7 +178,7 @@ int parity_work_run(struct parity_work *w, size_t jobs, soldr_error *err)
 	if (!order || !serial || !w->verdicts || !w->pids) {
 		free(order);
 		free(serial);
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	}
 	/* Requests that run in place would see each other's outputs: one at a time, after the others. */
 	for (size_t i = 0; i < n; i++)

@@ -187,7 +187,7 @@ static int make_layers(const struct parity_scene *s, soldr_error *err)
 			rc = fs_make_dirs(path, 0700, err);
 		/* The upper layer's own mode and owner are what the directory shows. */
 		if (!rc && stat(s->roots.items[i], &st) == 0 && chmod(path, st.st_mode & 07777) != 0)
-			rc = err_set(err, SOLDR_E_IO, errno, origin, "cannot set the mode of %s", path);
+			rc = err_set(err, SOLDR_E_IO, errno, origin, E657_MODE_NOT_SET, path);
 	}
 	return rc;
 }
@@ -261,7 +261,7 @@ static int launch(const struct launch *l, struct parity_run *run, soldr_error *e
 {
 	int out[2], errs[2], status = 0;
 	if (pipe2(out, O_CLOEXEC) != 0 || pipe2(errs, O_CLOEXEC) != 0)
-		return err_set(err, SOLDR_E_IO, errno, origin, "cannot make a pipe");
+		return err_set(err, SOLDR_E_IO, errno, origin, E658_SCENE_PIPE);
 	pid_t pid = fork();
 	if (pid == 0)
 		child(l, out[1], errs[1]);
@@ -271,13 +271,13 @@ static int launch(const struct launch *l, struct parity_run *run, soldr_error *e
 	if (pid < 0) {
 		close(out[0]);
 		close(errs[0]);
-		return err_set(err, SOLDR_E_IO, errno, origin, "cannot start a process");
+		return err_set(err, SOLDR_E_IO, errno, origin, E659_SCENE_PROCESS);
 	}
 	collect_output(pid, fds, l->scene->timeout_ns, run, &status);
 	run->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 	run->signal = WIFSIGNALED(status) && !run->timed_out ? WTERMSIG(status) : 0;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_SETUP_FAILED && !run->out.len && !run->errs.len)
-		return err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, "%s cannot be run in %s", l->program, l->cwd);
+		return err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, E660_NOT_RUN_IN, l->program, l->cwd);
 	return 0;
 }
 
@@ -372,7 +372,7 @@ static int collect_layers(const struct parity_scene *s, struct parity_run *run, 
 	}
 	if (run->file_count)
 		qsort(run->files, run->file_count, sizeof *run->files, by_path);
-	return w.problem ? err_set(err, SOLDR_E_IO, w.problem, origin, "cannot collect what was written") : 0;
+	return w.problem ? err_set(err, SOLDR_E_IO, w.problem, origin, E661_NOT_COLLECTED) : 0;
 }
 
 static void take_state(const struct parity_scene *s, struct parity_run *state)
@@ -404,7 +404,7 @@ static int collect_changes(const struct parity_scene *s, const struct parity_run
 			note_file(&w, now->path, &st);
 	}
 	parity_run_release(&after);
-	return w.problem ? err_set(err, SOLDR_E_IO, w.problem, origin, "cannot collect what was written") : 0;
+	return w.problem ? err_set(err, SOLDR_E_IO, w.problem, origin, E661_NOT_COLLECTED) : 0;
 }
 
 /* ---- the public part --------------------------------------------------------------------------- */
@@ -462,9 +462,9 @@ int parity_scene_open(struct parity_scene *s, const struct parity_request *r, co
 	*s = (struct parity_scene){.timeout_ns = timeout_ns, .scratch = strdup(scratch), .exclude = path_dir(scratch)};
 	find_roots(r, &s->roots);
 	if (!s->scratch || !s->exclude || !vec_ok(&s->roots))
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	if (stat(r->cwd, &st) != 0)
-		return err_set(err, SOLDR_E_NOT_FOUND, errno, origin, "its directory %s", r->cwd);
+		return err_set(err, SOLDR_E_NOT_FOUND, errno, origin, E662_DIRECTORY_OF_COMPILE, r->cwd);
 	s->isolation = !in_place && can_cover(s) == 0 ? PARITY_OVERLAY : PARITY_IN_PLACE;
 	s->runs++;
 	return 0;

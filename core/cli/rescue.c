@@ -69,9 +69,11 @@ static void write_note(int sig)
 	add_text(rescue.note, NOTE_SIZE, &len, progress.where);
 }
 
+/* E514 or E515, in pieces: nothing here may format. */
 static void say_so(int sig)
 {
 	size_t *len = &rescue.message_len;
+	char id[sizeof "E514"];
 	if (sig)
 		add_text(rescue.message, MESSAGE_SIZE, len, " died of signal ");
 	if (sig)
@@ -80,7 +82,12 @@ static void say_so(int sig)
 		add_text(rescue.message, MESSAGE_SIZE, len, " ended the process");
 	add_text(rescue.message, MESSAGE_SIZE, len, " in ");
 	add_text(rescue.message, MESSAGE_SIZE, len, progress.where);
-	add_text(rescue.message, MESSAGE_SIZE, len, "(); soldr plugin check FILE tells more\n");
+	add_text(rescue.message, MESSAGE_SIZE, len, "(); soldr plugin check FILE tells more [");
+	for (size_t i = 0; i < sizeof id; i++)
+		id[i] = sig ? E514_PLUGIN_DIED[i] : E515_PLUGIN_ENDED[i];
+	id[sizeof id - 1] = 0;
+	add_text(rescue.message, MESSAGE_SIZE, len, id);
+	add_text(rescue.message, MESSAGE_SIZE, len, "]\n");
 	(void)!write(STDERR_FILENO, rescue.message, *len);
 }
 

@@ -155,11 +155,11 @@ int run_manifest_copy(const char *from, const char *dir, const char *more, const
 	}
 	json_array_append_new(files, file_entry(dir, more, more_schema));
 	if (!rc && !root)
-		rc = err_set(err, SOLDR_E_INVALID, 0, origin, "%.300s is no manifest", from);
+		rc = err_set(err, SOLDR_E_INVALID, 0, origin, E609_NO_MANIFEST, from);
 	if (!rc && json_object_set(root, "files", files) == 0)
 		out = json_dumps(root, JSON_INDENT(2));
 	if (!rc)
-		rc = out && to ? fs_write_file(to, out, strlen(out), 0666, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		rc = out && to ? fs_write_file(to, out, strlen(out), 0666, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	free(out);
 	free(to);
 	json_decref(files);
@@ -406,7 +406,7 @@ int runs_list(const struct config *config, struct vec *runs, soldr_error *err)
 		vec_add(runs, all[i].name);
 	free(all);
 	if (count)
-		return vec_ok(runs) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		return vec_ok(runs) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	char ignored[JOURNAL_RUN_MAX];
 	return journal_latest(config, ignored, err); /* it knows the sentence */
 }
@@ -415,5 +415,5 @@ int run_check_name(const char *run, soldr_error *err)
 {
 	if (*run && *run != '.' && !strchr(run, '/') && strlen(run) < JOURNAL_RUN_MAX)
 		return 0;
-	return err_set(err, SOLDR_E_INVALID, 0, origin, "'%.80s' is not the id of a run; its ids are the names below runs in the cache root", run);
+	return err_set(err, SOLDR_E_INVALID, 0, origin, E607_NO_RUN_ID, run);
 }

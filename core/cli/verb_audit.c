@@ -39,10 +39,10 @@ static struct audit_view *view_of(const struct cli *cli, const struct cli_operan
 		return NULL;
 	struct audit_view *v = calloc(1, sizeof *v);
 	if (!v) {
-		cli_error("out of memory");
+		cli_error(E101_NO_MEMORY);
 		*status = STATUS_SOLDR;
 	} else if (audit_view_read(v, cli, &config, operands->count ? operands->items[0] : NULL, true, &err) != 0) {
-		cli_error("%s", err.message);
+		cli_report(&err, NULL);
 		*status = STATUS_WRONG;
 		audit_view_free(v);
 		v = NULL;
@@ -61,7 +61,7 @@ static int analyze(const struct cli *cli, const struct verb *verb)
 	if (status >= 0)
 		return status;
 	if (operands.count > 1)
-		return cli_usage(verb, "audit analyze: unexpected argument '%s'", operands.items[1]);
+		return cli_usage(verb, E526_UNEXPECTED_ARGUMENT, "audit analyze", operands.items[1]);
 	struct audit_view *v = view_of(cli, &operands, &status);
 	if (!v)
 		return status;
@@ -84,9 +84,11 @@ static int unknown_format(const struct verb *verb, const char *given)
 		buf_addf(&list, "%s%s", i ? ", " : "", names[i]);
 	}
 	const char *near = given ? config_nearest(given, names) : NULL;
-	int status = !given ? cli_usage(verb, "audit export: --format is missing; it is one of %s", buf_str(&list))
-	             : near ? cli_usage(verb, "audit export: unknown format '%s'; did you mean %s?", given, near)
-	                    : cli_usage(verb, "audit export: unknown format '%s'; it is one of %s", given, buf_str(&list));
+	struct buf places = BUF_INIT;
+	buf_addf(&places, "it is one of %s", buf_str(&list));
+	int status = !given ? cli_usage(verb, E628_FORMAT_MISSING, buf_str(&list))
+	                   : cli_usage(verb, E629_FORMAT_UNKNOWN, given, near ? cli_hint(near, "").text + strlen("; ") : buf_str(&places));
+	buf_release(&places);
 	buf_release(&list);
 	return status;
 }
@@ -113,7 +115,7 @@ static int export(const struct cli *cli, const struct verb *verb)
 	if (status >= 0)
 		return status;
 	if (operands.count > 1)
-		return cli_usage(verb, "audit export: unexpected argument '%s'", operands.items[1]);
+		return cli_usage(verb, E526_UNEXPECTED_ARGUMENT, "audit export", operands.items[1]);
 	const struct export_format *format = name ? export_format_find(name) : NULL;
 	if (!format)
 		return unknown_format(verb, name);
@@ -123,7 +125,7 @@ static int export(const struct cli *cli, const struct verb *verb)
 	int rc = path ? audit_export_file(format, v, path, &err)
 	              : export_write(format, &v->analysis, &v->findings, STDOUT_FILENO, "standard output", &err);
 	if (rc)
-		cli_error("%s", err.message);
+		cli_report(&err, NULL);
 	audit_view_free(v);
 	return rc ? STATUS_WRONG : 0;
 }
@@ -148,7 +150,7 @@ static int run(const struct cli *cli, const struct verb *verb)
 	if (!word || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
 		struct buf out = BUF_INIT;
 		if (!word)
-			return cli_usage(verb, "audit: analyze, export, run or capabilities?");
+			return cli_usage(verb, E529_ACTION_MISSING, "audit", "analyze, export, run or capabilities");
 		help_verb(&out, verb);
 		return cli_print(&out, 0);
 	}
@@ -157,7 +159,7 @@ static int run(const struct cli *cli, const struct verb *verb)
 	for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
 		if (strcmp(actions[i].name, word) == 0)
 			return actions[i].run(&rest, verb);
-	return cli_usage(verb, "audit: unknown action '%s'", word);
+	return cli_usage(verb, E528_ACTION_UNKNOWN, "audit", word);
 }
 
 const struct verb verb_audit = {

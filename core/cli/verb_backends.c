@@ -179,13 +179,13 @@ static int run(const struct cli *cli, const struct verb *verb)
 	if (status >= 0)
 		return status;
 	if (operands.count)
-		return cli_usage(verb, "backends: unexpected argument '%s'", operands.items[0]);
+		return cli_usage(verb, E526_UNEXPECTED_ARGUMENT, "backends", operands.items[0]);
 	status = cli_config(cli, &config);
 	if (status)
 		return status;
 	soldr_error err = SOLDR_ERROR_INIT;
 	if (front_give_way(cli, &config, true, &err) != 0) {
-		cli_error("%s", err.message);
+		cli_report(&err, NULL);
 		config_release(&config);
 		return STATUS_SOLDR;
 	}

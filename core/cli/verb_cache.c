@@ -164,7 +164,7 @@ static int maintain(const struct request *request)
 	if (w.shows_progress)
 		fprintf(stderr, "\r\033[K");
 	if (rc)
-		cli_error("%s", err.message);
+		cli_report(&err, NULL);
 	else if (request->as_json)
 		report_json(request, &report, &w, &out);
 	else
@@ -194,16 +194,16 @@ static int run(const struct cli *cli, const struct verb *verb)
 	if (status >= 0)
 		return status;
 	if (!operands.count)
-		return cli_usage(verb, "cache: path, size, verify, evict or clear?");
+		return cli_usage(verb, E529_ACTION_MISSING, "cache", "path, size, verify, evict or clear");
 	for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
 		if (strcmp(actions[i].name, operands.items[0]) == 0)
 			request.action = &actions[i];
 	if (!request.action)
-		return cli_usage(verb, "cache: unknown action '%s'", operands.items[0]);
+		return cli_usage(verb, E528_ACTION_UNKNOWN, "cache", operands.items[0]);
 	if (operands.count > 1)
-		return cli_usage(verb, "cache %s: unexpected argument '%s'", request.action->name, operands.items[1]);
+		return cli_usage(verb, E527_ACTION_UNEXPECTED_ARGUMENT, "cache", request.action->name, operands.items[1]);
 	if (request.repair && request.action->kind != SOLDR_MAINTAIN_CHECK)
-		return cli_usage(verb, "cache %s: --repair belongs to verify", request.action->name);
+		return cli_usage(verb, E611_REPAIR_MISPLACED, request.action->name);
 	status = cli_config(cli, &config);
 	if (status)
 		return status;

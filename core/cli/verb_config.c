@@ -206,7 +206,7 @@ static int show_path(const struct request *request)
 	}
 	status = cli_print(&out, 0);
 	if (!config.file && !request->as_json && !config.quiet)
-		cli_error("this file does not exist; the built-in defaults are in effect");
+		cli_error(E601_DEFAULTS_IN_EFFECT);
 	free(usual);
 	config_release(&config);
 	return status;
@@ -226,9 +226,9 @@ static int show_schema(const struct request *request)
 		free(path);
 	}
 	if (rc == SOLDR_E_NOT_FOUND)
-		cli_error("soldr.schema.json is not installed beside %s (looked for %s and %s)", self ? self : "soldr", places[0], places[1]);
+		cli_error(E602_SCHEMA_MISSING, self ? self : "soldr", places[0], places[1]);
 	else if (rc)
-		cli_error("%s", err.message);
+		cli_report(&err, NULL);
 	free(dir);
 	free(self);
 	if (!rc)
@@ -259,17 +259,17 @@ static int run(const struct cli *cli, const struct verb *verb)
 	if (status >= 0)
 		return status;
 	if (!operands.count)
-		return cli_usage(verb, "config: show, check, path or schema?");
+		return cli_usage(verb, E529_ACTION_MISSING, "config", "show, check, path or schema");
 	for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
 		if (strcmp(actions[i].name, operands.items[0]) != 0)
 			continue;
 		if (operands.count - 1 > actions[i].operands)
-			return cli_usage(verb, "config %s: unexpected argument '%s'", actions[i].name,
+			return cli_usage(verb, E527_ACTION_UNEXPECTED_ARGUMENT, "config", actions[i].name,
 			                 operands.items[actions[i].operands + 1]);
 		request.file = operands.items[1];
 		return actions[i].run(&request);
 	}
-	return cli_usage(verb, "config: unknown action '%s'", operands.items[0]);
+	return cli_usage(verb, E528_ACTION_UNKNOWN, "config", operands.items[0]);
 }
 
 const struct verb verb_config = {

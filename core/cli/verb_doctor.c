@@ -129,11 +129,11 @@ static int try_write(const char *dir, soldr_error *err)
 {
 	struct fs_temp temp;
 	char *path = path_join(dir, "doctor");
-	int rc = path ? fs_temp_open(&temp, path, 0600, err) : err_set(err, SOLDR_E_NOMEM, 0, "doctor", "out of memory");
+	int rc = path ? fs_temp_open(&temp, path, 0600, err) : err_set(err, SOLDR_E_NOMEM, 0, "doctor", E101_NO_MEMORY);
 	if (!rc) {
 		int why = fs_write_all(temp.fd, "soldr\n", 6);
 		if (why)
-			rc = err_set(err, SOLDR_E_IO, why, "doctor", "cannot write in %s", dir);
+			rc = err_set(err, SOLDR_E_IO, why, "doctor", E612_DOCTOR_NOT_WRITTEN, dir);
 		fs_temp_discard(&temp);
 	}
 	free(path);
@@ -388,9 +388,9 @@ static int read_options(const struct cli *cli, const struct verb *verb, struct d
 	if (status >= 0)
 		return status;
 	if (operands.count)
-		return cli_usage(verb, "doctor: unexpected argument '%s'", operands.items[0]);
+		return cli_usage(verb, E526_UNEXPECTED_ARGUMENT, "doctor", operands.items[0]);
 	if (!sample && (seed || d->run))
-		return cli_usage(verb, "doctor: %s goes with --parity N", seed ? "--seed" : "--run");
+		return cli_usage(verb, E532_GOES_WITH, "doctor", seed ? "--seed" : "--run", "--parity N");
 	status = cli_number(verb, "--parity", sample, 1, PARITY_REQUESTS_MAX, &d->sample);
 	if (!status)
 		status = cli_number(verb, "--seed", seed, 0, UINT32_MAX, &d->seed);

@@ -66,7 +66,7 @@ static int run_help(const struct cli *cli, const struct verb *verb)
 	struct buf out = BUF_INIT;
 	const char *name = cli->argc > 1 ? cli->argv[1] : NULL;
 	if (cli->argc > 2)
-		return cli_usage(verb, "help: unexpected argument '%s'", cli->argv[2]);
+		return cli_usage(verb, E526_UNEXPECTED_ARGUMENT, "help", cli->argv[2]);
 	if (name && (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0))
 		name = verb->name;
 	const struct verb *about = name ? cli_verb_find(name) : NULL;
@@ -76,13 +76,16 @@ static int run_help(const struct cli *cli, const struct verb *verb)
 		help_verb(&out, about);
 	} else if (strcmp(name, "reasons") == 0) {
 		help_reasons(&out);
+	} else if (strcmp(name, "errors") == 0) {
+		help_errors(&out);
+	} else if (help_is_error(name)) {
+		if (!help_error(&out, name))
+			return cli_usage(verb, E534_NO_ERROR_ID, name);
 	} else {
 		const char *names[64] = {NULL};
 		for (size_t i = 0; cli_verbs[i] && i + 1 < sizeof names / sizeof *names; i++)
 			names[i] = cli_verbs[i]->name;
-		const char *near = config_nearest(name, names);
-		return near ? cli_usage(verb, "help: no verb '%s'; did you mean '%s'?", name, near)
-		            : cli_usage(verb, "help: no verb '%s'", name);
+		return cli_usage(verb, E533_NO_VERB, name, cli_hint(config_nearest(name, names), "'").text);
 	}
 	return cli_print(&out, 0);
 }
@@ -97,7 +100,7 @@ static int run_version(const struct cli *cli, const struct verb *verb)
 	if (status >= 0)
 		return status;
 	if (operands.count)
-		return cli_usage(verb, "version: unexpected argument '%s'", operands.items[0]);
+		return cli_usage(verb, E526_UNEXPECTED_ARGUMENT, "version", operands.items[0]);
 	if (as_json) {
 		struct json j = json_to(&out, true);
 		json_open(&j, NULL, '{');
@@ -122,7 +125,9 @@ const struct verb verb_version = {
 	run_version};
 
 const struct verb verb_help = {
-	"help", "help [VERB|reasons]", "this overview, or what a verb does",
+	"help", "help [VERB|reasons|errors]", "this overview, or what a verb, a reason or a message means",
 	"  reasons  every reason for not being a hit, and what to do about it\n"
-	"\nExample:\n  soldr help stats\n",
+	"  errors   every message of soldr by its id, and what to do about it\n"
+	"  E104     one message, by the id at the end of its line\n"
+	"\nExample:\n  soldr help stats\n  soldr help E104\n",
 	run_help};

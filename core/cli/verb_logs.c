@@ -99,15 +99,15 @@ static int run(const struct cli *cli, const struct verb *verb)
 	if (status >= 0)
 		return status;
 	if (!operands.count || strcmp(operands.items[0], "paths") != 0)
-		return operands.count ? cli_usage(verb, "logs: unknown action '%s'", operands.items[0]) : cli_usage(verb, "logs: paths?");
+		return operands.count ? cli_usage(verb, E528_ACTION_UNKNOWN, "logs", operands.items[0]) : cli_usage(verb, E529_ACTION_MISSING, "logs", "paths");
 	if (operands.count > 1)
-		return cli_usage(verb, "logs paths: unexpected argument '%s'", operands.items[1]);
+		return cli_usage(verb, E526_UNEXPECTED_ARGUMENT, "logs paths", operands.items[1]);
 	status = cli_config(cli, &config);
 	if (status)
 		return status;
 	find_places(&places, &config);
 	if (places.failed) {
-		cli_error("out of memory");
+		cli_error(E101_NO_MEMORY);
 		status = STATUS_SOLDR;
 	} else {
 		if (as_json)

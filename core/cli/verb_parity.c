@@ -35,9 +35,9 @@ static int read_options(const struct cli *cli, const struct verb *verb, struct o
 	if (status >= 0)
 		return status;
 	if (operands.count)
-		return cli_usage(verb, "parity: unexpected argument '%s'; the command line to check comes after --", operands.items[0]);
+		return cli_usage(verb, E641_PARITY_ARGUMENT, operands.items[0]);
 	if (o->timeout && config_parse_duration(o->timeout, &o->timeout_ns) != 0)
-		return cli_usage(verb, "parity: --timeout takes a duration such as 60s, not '%s'", o->timeout);
+		return cli_usage(verb, E642_PARITY_TIMEOUT, o->timeout);
 	status = cli_number(verb, "--sample", o->sample, 1, PARITY_REQUESTS_MAX, &o->sample_n);
 	if (!status)
 		status = cli_number(verb, "--jobs", o->jobs, 1, 256, &o->jobs_n);
@@ -69,7 +69,7 @@ static int run_build(const struct parity_plan *plan, char *const *command, const
 	vec_release(&sets);
 	if (!rc && status == 0)
 		return 0;
-	cli_error("parity: the build failed (%s %d); nothing is checked", WIFSIGNALED(status) ? "signal" : "status",
+	cli_error(E645_PARITY_BUILD_FAILED, WIFSIGNALED(status) ? "signal" : "status",
 	          WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	return STATUS_WRONG;
 }
@@ -80,16 +80,16 @@ static int record_build(struct parity_work *w, char *const *command)
 	char *record = path_join(w->plan.scratch, "record");
 	int status = record && fs_make_dirs(record, 0700, &err) == 0 ? 0 : STATUS_SOLDR;
 	if (status)
-		cli_error("parity: %s", err.message);
+		cli_report(&err, "parity");
 	if (!status)
 		status = run_build(&w->plan, command, record);
 	if (!status && parity_read_record(&w->requests, record, &err) != 0) {
-		cli_error("parity: %s", err.message);
+		cli_report(&err, "parity");
 		status = STATUS_SOLDR;
 	}
 	char *links = path_join(w->plan.scratch, "cache");
 	if (!status && (!links || parity_leave_path(&w->requests, links) != 0)) {
-		cli_error("parity: out of memory");
+		cli_report(NULL, "parity");
 		status = STATUS_SOLDR;
 	}
 	free(links);
@@ -107,7 +107,7 @@ static int one_request(struct parity_work *w, char *const *command)
 	}
 	if (r && r->cwd && r->origin && vec_ok(&r->argv))
 		return 0;
-	cli_error("out of memory");
+	cli_error(E101_NO_MEMORY);
 	return STATUS_SOLDR;
 }
 
@@ -117,7 +117,7 @@ static int from_database(struct parity_work *w, const char *name)
 	int status = 0;
 	char *file = path_absolute(w->plan.cli->cwd, name);
 	if (!file || parity_read_database(&w->requests, file, &err) != 0) {
-		cli_error("parity: %s", file ? err.message : "out of memory");
+		cli_report(file ? &err : NULL, "parity");
 		status = STATUS_USAGE;
 	}
 	free(file);
@@ -130,7 +130,7 @@ static int from_journal(struct parity_work *w, const struct config *config, cons
 	int rc = parity_read_journal(w, config, run, &err);
 	if (!rc)
 		return 0;
-	cli_error("parity: %s", err.message);
+	cli_report(&err, "parity");
 	return rc == SOLDR_E_INVALID ? STATUS_USAGE : rc == SOLDR_E_NOT_FOUND ? STATUS_WRONG : STATUS_SOLDR;
 }
 
@@ -139,9 +139,9 @@ static int gather(struct parity_work *w, const struct verb *verb, const struct o
 {
 	bool has_command = command && *command;
 	if ((o->build || (!o->database && !o->journal)) && !has_command)
-		return cli_usage(verb, "parity: what to check? A command line after --, --compdb FILE or --run last");
+		return cli_usage(verb, E643_PARITY_NOTHING);
 	if (!!o->database + !!o->journal + has_command > 1)
-		return cli_usage(verb, "parity: --compdb, --run and a command line exclude each other");
+		return cli_usage(verb, E644_PARITY_EXCLUDE);
 	int status = o->build      ? record_build(w, command)
 	             : o->database ? from_database(w, o->database)
 	             : o->journal  ? from_journal(w, config, o->journal)
@@ -151,7 +151,7 @@ static int gather(struct parity_work *w, const struct verb *verb, const struct o
 	if (!status && !w->requests.len) {
 		struct buf why = BUF_INIT;
 		parity_report_skips(&w->totals, &why);
-		cli_error("parity: there is no compile to check%s%s", why.len ? "; " : "", buf_str(&why));
+		cli_error(E646_PARITY_NO_COMPILE, why.len ? "; " : "", buf_str(&why));
 		buf_release(&why);
 		status = STATUS_WRONG;
 	}
@@ -168,7 +168,7 @@ static int report(const struct parity_work *w, const struct options *o)
 		soldr_error err = SOLDR_ERROR_INIT;
 		parity_report_junit(&w->requests, w->verdicts, &w->totals, &out);
 		if (!buf_ok(&out) || fs_write_output(o->junit, out.data, out.len, 0666, &err) != 0) {
-			cli_error("parity: %s", err.message);
+			cli_report(&err, "parity");
 			status = STATUS_SOLDR;
 		}
 		buf_clear(&out);
@@ -188,7 +188,7 @@ static int check_all(struct parity_work *w, const struct verb *verb, const struc
 	if (status)
 		return status;
 	if (parity_work_run(w, (size_t)o->jobs_n, &err) != 0) {
-		cli_error("parity: %s", err.message);
+		cli_report(&err, "parity");
 		return STATUS_SOLDR;
 	}
 	return report(w, o);
@@ -213,7 +213,7 @@ static int run(const struct cli *cli, const struct verb *verb)
 		return status;
 	char *keep = o.keep ? path_absolute(cli->cwd, o.keep) : NULL;
 	if (parity_work_open(&w, cli, &config, o.backends, &err) != 0) {
-		cli_error("parity: %s", err.message);
+		cli_report(&err, "parity");
 		status = err.code == SOLDR_E_INVALID ? STATUS_USAGE : STATUS_SOLDR;
 	} else {
 		w.plan.keep = keep;

@@ -95,7 +95,7 @@ static char *find_plugin(const struct cli *cli, const char *name)
 	struct config config;
 	char *path = NULL;
 	if (!cli->cwd) {
-		cli_error("the working directory does not exist any more: cd to one that does");
+		cli_error(E510_CWD_GONE);
 		return NULL;
 	}
 	bool is_file = strchr(name, '/') || strcmp(path_ext(name), ".so") == 0;
@@ -103,7 +103,7 @@ static char *find_plugin(const struct cli *cli, const char *name)
 	if (!is_file && cli_config(cli, &config) != 0)
 		return NULL;
 	if (plugin_find(is_file ? full : name, is_file ? NULL : vec_items(&config.plugin_path), &path, &err) != 0)
-		cli_error("%s", err.message);
+		cli_report(&err, NULL);
 	if (!is_file)
 		config_release(&config);
 	free(full);
@@ -123,7 +123,7 @@ static int check(const struct cli *cli, const struct verb *verb, const struct gi
 		return status ? status : STATUS_SOLDR;
 	plan.path = path;
 	if ((*path == '/' && front_become_host(cli, &err) != 0) || conform_run(&plan, &report, &err) != 0) {
-		cli_error("%s", err.message);
+		cli_report(&err, NULL);
 		status = STATUS_SOLDR;
 	} else {
 		(given->as_json ? report_json : report_text)(given, path, &report, &out);
@@ -167,10 +167,10 @@ static int look_at_given(const struct verb *verb, const struct given *given)
 	for (size_t i = 0; i < conform_count(); i++)
 		known = known || strcmp(conform_id(i), given->clause) == 0;
 	if (!known)
-		return cli_usage(verb, "plugin: there is no clause '%s' ('soldr plugin clauses' lists them)", given->clause);
+		return cli_usage(verb, E672_NO_CLAUSE, given->clause);
 	for (size_t i = 0; i < given->options.len; i++)
 		if (!strchr(given->options.items[i], '=') || given->options.items[i][0] == '=')
-			return cli_usage(verb, "plugin check: wants options as NAME=VALUE, not '%s'", given->options.items[i]);
+			return cli_usage(verb, E673_OPTION_FORM, given->options.items[i]);
 	return vec_ok(&given->options) ? 0 : STATUS_SOLDR;
 }
 
@@ -195,7 +195,7 @@ static int run(const struct cli *cli, const struct verb *verb)
 	else if (strcmp(what, "clauses") == 0 && operands.count == 1)
 		status = list(&given);
 	else
-		status = cli_usage(verb, "plugin: wants 'check FILE.so', 'check NAME' or 'clauses'");
+		status = cli_usage(verb, E671_PLUGIN_WORDS);
 	vec_release(&given.options);
 	return status;
 }

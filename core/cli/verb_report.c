@@ -370,13 +370,13 @@ static int read_run(struct tally *t, const struct config *config, soldr_error *e
 	read_left_out(t, config);
 	t->full = sink_is_full(config, &sink_journal, t->run);
 	char *file = journal_path(config, t->run);
-	int rc = file ? journal_read(file, add_line, t, &broken, err) : err_set(err, SOLDR_E_NOMEM, 0, "report", "out of memory");
+	int rc = file ? journal_read(file, add_line, t, &broken, err) : err_set(err, SOLDR_E_NOMEM, 0, "report", E101_NO_MEMORY);
 	t->broken += broken;
 	free(file);
 	if (rc == SOLDR_E_NOT_FOUND && t->summary.known)
 		return 0; /* a build that compiled nothing */
 	if (rc == SOLDR_E_NOT_FOUND)
-		return err_set(err, rc, 0, "report", "run %.80s has no journal below %.200s/runs; name another one", t->run, config->cache_root);
+		return err_set(err, rc, 0, "report", E604_NO_JOURNAL_OF_RUN, t->run, config->cache_root);
 	return rc;
 }
 
@@ -392,20 +392,20 @@ static int run(const struct cli *cli, const struct verb *verb)
 	if (status >= 0)
 		return status;
 	if (operands.count > 1)
-		return cli_usage(verb, "report: unexpected argument '%s'", operands.items[1]);
+		return cli_usage(verb, E526_UNEXPECTED_ARGUMENT, "report", operands.items[1]);
 	if (as_json && markdown)
-		return cli_usage(verb, "report: --json and --markdown exclude each other");
+		return cli_usage(verb, E531_EXCLUDE, "report", "--json", "--markdown");
 	status = cli_config(cli, &config);
 	if (status)
 		return status;
 	struct tally *t = calloc(1, sizeof *t);
-	int rc = t ? find_run(t, &config, operands.count ? operands.items[0] : NULL, &err) : err_set(&err, SOLDR_E_NOMEM, 0, "report", "out of memory");
+	int rc = t ? find_run(t, &config, operands.count ? operands.items[0] : NULL, &err) : err_set(&err, SOLDR_E_NOMEM, 0, "report", E101_NO_MEMORY);
 	if (!rc) {
 		flush(cli, &config, &t->summary);
 		rc = read_run(t, &config, &err);
 	}
 	if (rc) {
-		cli_error("%s", err.message);
+		cli_report(&err, NULL);
 		status = STATUS_WRONG;
 	} else {
 		if (as_json)

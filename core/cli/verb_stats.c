@@ -47,7 +47,7 @@ int report_store_size(soldr_service *service, struct store_size *size)
 	int rc = soldr_service_stats(service, take_stat, size, &err);
 	if (rc == 0 || rc == SOLDR_E_UNSUPPORTED)
 		return 0;
-	cli_error("%s", err.message);
+	cli_report(&err, NULL);
 	return STATUS_SOLDR;
 }
 
@@ -147,7 +147,7 @@ static int read_counters(struct report_stats *s, const char *file)
 {
 	soldr_error err = SOLDR_ERROR_INIT;
 	if (!file || counters_read(file, &s->totals, &err) != 0) {
-		cli_error("%s", file ? err.message : "out of memory");
+		cli_report(file ? &err : NULL, NULL);
 		return STATUS_SOLDR;
 	}
 	time_t since = (time_t)s->totals.since_unix;
@@ -181,7 +181,7 @@ static int last_session(const struct config *config, bool as_json, struct buf *o
 	char *link = path_join(config->cache_root, SESSION_LAST);
 	ssize_t n = link ? readlink(link, at, sizeof at - 1) : -1;
 	if (n < 0) {
-		cli_error("no session has ended below %s; run a build by `soldr make`, `soldr cargo` or the like", config->cache_root);
+		cli_error(E603_NO_SESSION, config->cache_root);
 		free(link);
 		return STATUS_WRONG;
 	}
@@ -194,7 +194,7 @@ static int last_session(const struct config *config, bool as_json, struct buf *o
 		if (!status)
 			stats_text(&s, out);
 	} else if (!file || fs_read_file(file, SUMMARY_MAX, out, &err) != 0) {
-		cli_error("%s", file ? err.message : "out of memory");
+		cli_report(file ? &err : NULL, NULL);
 		status = STATUS_WRONG;
 	}
 	free(file);
@@ -207,10 +207,10 @@ static int zero(const struct config *config)
 {
 	soldr_error err = SOLDR_ERROR_INIT;
 	char *file = host_counters_file(config, config->backend);
-	int rc = file ? counters_zero(file, &err) : err_set(&err, SOLDR_E_NOMEM, 0, "stats", "out of memory");
+	int rc = file ? counters_zero(file, &err) : err_set(&err, SOLDR_E_NOMEM, 0, "stats", E101_NO_MEMORY);
 	free(file);
 	if (rc)
-		cli_error("%s", err.message);
+		cli_report(&err, NULL);
 	return rc ? STATUS_SOLDR : 0;
 }
 
@@ -241,9 +241,9 @@ static int run(const struct cli *cli, const struct verb *verb)
 	if (status >= 0)
 		return status;
 	if (operands.count)
-		return cli_usage(verb, "stats: unexpected argument '%s'", operands.items[0]);
+		return cli_usage(verb, E526_UNEXPECTED_ARGUMENT, "stats", operands.items[0]);
 	if (last && to_zero)
-		return cli_usage(verb, "stats: --last and --zero exclude each other");
+		return cli_usage(verb, E531_EXCLUDE, "stats", "--last", "--zero");
 	status = cli_config(cli, &config);
 	if (status)
 		return status;

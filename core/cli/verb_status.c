@@ -200,9 +200,9 @@ static int run(const struct cli *cli, const struct verb *verb)
 	if (status >= 0)
 		return status;
 	if (operands.count)
-		return cli_usage(verb, "status: unexpected argument '%s'", operands.items[0]);
+		return cli_usage(verb, E526_UNEXPECTED_ARGUMENT, "status", operands.items[0]);
 	if (interval && !view.watch)
-		return cli_usage(verb, "status: --interval goes with --watch");
+		return cli_usage(verb, E532_GOES_WITH, "status", "--interval", "--watch");
 	status = cli_number(verb, "--interval", interval, 1, INTERVAL_MAX, &view.interval);
 	if (!status)
 		status = cli_config(cli, &config);

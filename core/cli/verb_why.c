@@ -54,7 +54,7 @@ static int find(struct search *s, const struct config *config, soldr_error *err)
 	for (size_t i = 0; i < runs.len && !rc && s->how == RUN_MATCH_NONE; i++) {
 		size_t broken;
 		char *file = journal_path(config, runs.items[i]);
-		rc = file ? journal_read(file, look_at, s, &broken, err) : err_set(err, SOLDR_E_NOMEM, 0, "why", "out of memory");
+		rc = file ? journal_read(file, look_at, s, &broken, err) : err_set(err, SOLDR_E_NOMEM, 0, "why", E101_NO_MEMORY);
 		if (rc == SOLDR_E_NOT_FOUND)
 			rc = 0; /* removed just now */
 		free(file);
@@ -62,7 +62,7 @@ static int find(struct search *s, const struct config *config, soldr_error *err)
 	vec_release(&runs);
 	if (rc || s->how != RUN_MATCH_NONE)
 		return rc;
-	return err_set(err, SOLDR_E_NOT_FOUND, 0, "why", "no journal below %.200s/runs has a compile of %.150s; name a source, an output or a compile_id",
+	return err_set(err, SOLDR_E_NOT_FOUND, 0, "why", E605_NO_SUCH_COMPILE,
 	               config->cache_root, s->file ? s->file : s->id ? s->id : "anything");
 }
 
@@ -204,12 +204,12 @@ static int answer(const struct cli *cli, struct config *config, struct search *s
 	soldr_error err = SOLDR_ERROR_INIT;
 	struct buf out = BUF_INIT;
 	if (find(s, config, &err) != 0) {
-		cli_error("%s", err.message);
+		cli_report(&err, NULL);
 		return STATUS_WRONG;
 	}
 	struct why *w = calloc(1, sizeof *w);
 	if (!w) {
-		cli_error("out of memory");
+		cli_error(E101_NO_MEMORY);
 		return STATUS_SOLDR;
 	}
 	why_explain(w, cli, config, &s->best);
@@ -234,11 +234,11 @@ static int run(const struct cli *cli, const struct verb *verb)
 		return status;
 	const char *what = operands.count ? operands.items[0] : NULL;
 	if (operands.count > 1)
-		return cli_usage(verb, "why: unexpected argument '%s'", operands.items[1]);
+		return cli_usage(verb, E526_UNEXPECTED_ARGUMENT, "why", operands.items[1]);
 	if (last && what)
-		return cli_usage(verb, "why: --last and '%s' exclude each other", what);
+		return cli_usage(verb, E531_EXCLUDE, "why", "--last", what);
 	if (what && !*what)
-		return cli_usage(verb, "why: the name is empty");
+		return cli_usage(verb, E606_NAME_EMPTY);
 	status = cli_config(cli, &config);
 	if (status)
 		return status;
@@ -247,7 +247,7 @@ static int run(const struct cli *cli, const struct verb *verb)
 	s.file = what && !s.id ? what : NULL;
 	s.path = path;
 	if (what && !path) {
-		cli_error("out of memory");
+		cli_error(E101_NO_MEMORY);
 		status = STATUS_SOLDR;
 	} else {
 		status = answer(cli, &config, &s, as_json);

@@ -30,7 +30,7 @@ static int become(const struct compiler *compiler, const char **argv, const char
 		.envp = envp,
 	};
 	exec_replace(&spawn, &err);
-	cli_error("%s", err.message);
+	cli_report(&err, NULL);
 	return err.sys_errno == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
 }
 
@@ -58,7 +58,7 @@ static int serve(const struct cli *cli, const struct config *config, const struc
 	soldr_service_free(service);
 	rescue_disarm();
 	if (rc) {
-		cli_error("%s", err.message);
+		cli_report(&err, NULL);
 		return STATUS_SOLDR;
 	}
 	/* A hit after a signal that ended only a probe: the compiler would have died of it. */
@@ -94,7 +94,7 @@ static int compile(const struct cli *cli, const struct compiler *compiler, const
 			record(cli, argv);
 		status = serve(cli, &config, compiler, argv, envp, crash);
 	} else {
-		cli_error("%s", err.message);
+		cli_report(&err, NULL);
 		status = STATUS_SOLDR;
 	}
 	config_release(&config);
@@ -113,8 +113,7 @@ int wrap_compile(const struct cli *cli)
 	if (status)
 		return status;
 	if (depth > CLI_DEPTH_MAX) {
-		cli_error("soldr called itself %u times for %s: a script of that name runs soldr again; "
-		          "name the real compiler in it by its path", depth, compiler.path);
+		cli_error(E509_CALLS_ITSELF, depth, compiler.path, "compiler");
 		compiler_release(&compiler);
 		return STATUS_SOLDR;
 	}
@@ -126,7 +125,7 @@ int wrap_compile(const struct cli *cli)
 		argv[0] = compiler.argv0;
 		status = compile(cli, &compiler, argv, envp, crashed ? &crash : NULL);
 	} else {
-		cli_error("out of memory");
+		cli_error(E101_NO_MEMORY);
 		status = STATUS_SOLDR;
 	}
 	free(argv);

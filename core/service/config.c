@@ -109,7 +109,7 @@ static int apply_variable(struct config *cfg, const struct variable *v, const ch
 	struct config_source source = {CONFIG_FROM_ENV, v->name, 0, 0};
 	bool yes = true;
 	if (v->when_true && config_parse_bool(value, &yes) != 0)
-		return config_fail(err, &source, NULL, "\"%s\" is not yes or no; use 1 or 0, or unset it", config_shown(value).text);
+		return config_fail(err, &source, NULL, E201_VARIABLE_NO_BOOL, config_shown(value).text);
 	if (!yes)
 		return 0;
 	return config_setting_set(cfg, config_setting_find(v->key), v->when_true ? v->when_true : value, &source, err);
@@ -185,18 +185,17 @@ static struct config_backend *section(struct config *cfg, const char *name, size
 static int set_plugin(struct config *cfg, struct config_backend *b, const struct yaml_entry *e,
                       const struct config_source *at, soldr_error *err)
 {
-	const char *why;
+	enum path_fault fault;
 	if (e->is_map || e->in_list)
-		return config_fail(err, at, e->key, "takes one value: a plugin's name or absolute path");
+		return config_fail(err, at, e->key, E202_PLUGIN_SHAPE);
 	if (!e->value)
 		return 0;
-	b->plugin = config_is_name(e->value, 64) ? strdup(e->value) : config_expand_path(e->value, cfg->internal->home, &why);
+	b->plugin = config_is_name(e->value, 64) ? strdup(e->value) : config_expand_path(e->value, cfg->internal->home, &fault);
 	if (b->plugin)
 		return 0;
-	if (config_is_name(e->value, 64) || !why)
+	if (config_is_name(e->value, 64) || !fault)
 		return config_no_memory(err);
-	return config_fail(err, at, e->key, "\"%s\" is neither a plugin's name nor an absolute path; write one of them",
-	                   config_shown(e->value).text);
+	return config_fail(err, at, e->key, E203_PLUGIN_NO_NAME, config_shown(e->value).text);
 }
 
 static int add_option(struct config_backend *b, const char *key, const struct yaml_entry *e, const struct config_source *at,
@@ -231,20 +230,20 @@ static int apply_backend_entry(struct config *cfg, const struct yaml_entry *e, c
 	if (!b)
 		return SOLDR_E_NOMEM;
 	if (!config_is_name(b->name, 31))
-		return config_fail(err, at, "backends", "\"%s\" is not a name for a backend; use 1 to 31 letters, digits, '_' and '-'",
+		return config_fail(err, at, "backends", E204_BACKEND_NO_NAME,
 		                   config_shown(b->name).text);
 	if (!rest[len])
 		return e->is_map || (!e->value && !e->in_list) ? 0
-		       : config_fail(err, at, e->key, "takes a map: {plugin: NAME, options: {…}}");
+		       : config_fail(err, at, e->key, E205_BACKEND_SHAPE);
 	const char *key = rest + len + 1;
 	if (strcmp(key, "plugin") == 0)
 		return set_plugin(cfg, b, e, at, err);
 	if (strcmp(key, "options") == 0)
 		return e->is_map || (!e->value && !e->in_list) || e->is_null
-		       ? 0 : config_fail(err, at, e->key, "takes a map of the plugin's options");
+		       ? 0 : config_fail(err, at, e->key, E206_OPTIONS_SHAPE);
 	if (strncmp(key, "options.", 8) == 0)
 		return e->is_map && e->filled ? 0 : add_option(b, key + 8, e, at, err);
-	return config_fail(err, at, e->key, "unknown key%s; a backend has plugin and options", config_did_you_mean(key, keys).text);
+	return config_fail(err, at, e->key, E207_BACKEND_KEY_UNKNOWN, config_did_you_mean(key, keys).text);
 }
 
 static int finish_sections(struct config *cfg, soldr_error *err)
@@ -258,7 +257,7 @@ static int finish_sections(struct config *cfg, soldr_error *err)
 			rc = b->plugin ? 0 : config_no_memory(err);
 		} else if (!b->plugin) {
 			buf_addf(&key, "backends.%s", b->name);
-			rc = config_fail(err, &b->source, buf_str(&key), "has no plugin; add \"plugin: \" with a plugin's name or path");
+			rc = config_fail(err, &b->source, buf_str(&key), E208_BACKEND_WITHOUT_PLUGIN);
 		}
 		buf_release(&key);
 		if (rc)
@@ -284,8 +283,7 @@ const struct config_backend *config_backend_find(const struct config *cfg, const
 		buf_addf(&list, "%s%s", i ? ", " : "", names.items[i]);
 	/* Where the name came from, if it is the configured one. */
 	bool configured = cfg->backend && strcmp(cfg->backend, name) == 0;
-	config_fail(err, configured ? config_setting_source(cfg, config_setting_find("backend")) : NULL, "backend",
-	            "there is no backend \"%s\"%s; use %s, or add a section under backends", config_shown(name).text,
+	config_fail(err, configured ? config_setting_source(cfg, config_setting_find("backend")) : NULL, "backend", E209_NO_SUCH_BACKEND, config_shown(name).text,
 	            config_did_you_mean(name, vec_items(&names)).text, buf_str(&list));
 	buf_release(&list);
 	vec_release(&names);
@@ -308,11 +306,11 @@ static int apply_setting_entry(struct config *cfg, const struct yaml_entry *e, c
 		return 0;
 	if (places & SETTING_IS_LIST) {
 		if (!e->in_list)
-			return config_fail(err, at, e->key, "takes a list; write [%s]", config_shown(e->value).text);
+			return config_fail(err, at, e->key, E210_WANTS_LIST, config_shown(e->value).text);
 		return e->value ? config_setting_set(cfg, s, e->value, at, err) : 0;
 	}
 	if (e->in_list)
-		return config_fail(err, at, e->key, "takes one value, not a list; write it behind the colon");
+		return config_fail(err, at, e->key, E211_WANTS_ONE_VALUE);
 	return config_setting_set(cfg, s, e->value, at, err);
 }
 
@@ -326,7 +324,7 @@ static int apply_config_entry(struct config *cfg, const struct yaml_entry *e, co
 		return apply_setting_entry(cfg, e, at, err);
 	if (e->is_map || (!e->in_list && (!e->value || e->is_null)))
 		return 0;
-	return config_fail(err, at, e->key, "takes a map: NAME: {plugin: …, options: {…}}");
+	return config_fail(err, at, e->key, E212_BACKENDS_SHAPE);
 }
 
 /* Whoever wrote a project file may not be the user: it gets only what cannot run code or move files. */
@@ -337,7 +335,7 @@ static int apply_project_entry(struct config *cfg, const struct yaml_entry *e, c
 	bool allowed = s ? config_setting_places(s) & SETTING_IN_PROJECT : !e->value && strcmp(e->key, "audit") == 0;
 	if (allowed)
 		return apply_setting_entry(cfg, e, at, err);
-	return config_fail(err, at, e->key, "a project file may not set this, only audit.mode; put it in your own soldr.yaml");
+	return config_fail(err, at, e->key, E213_PROJECT_FILE_LIMITED);
 }
 
 typedef int (*apply_fn)(struct config *, const struct yaml_entry *, const struct config_source *, soldr_error *);
@@ -362,7 +360,11 @@ static int fail_file(const soldr_error *cause, const char *mend, soldr_error *er
 {
 	if (cause->code == SOLDR_E_NOMEM)
 		return config_no_memory(err);
-	return config_fail(err, NULL, NULL, "%s; %s", cause->message, mend);
+	if (!err)
+		return SOLDR_E_CONFIG;
+	*err = *cause;
+	err->code = SOLDR_E_CONFIG;
+	return err_suffix(err, "; %s", mend);
 }
 
 /* SOLDR_E_NOT_FOUND is for the caller to judge, and leaves err alone. */
@@ -387,7 +389,7 @@ static int load_file(struct config *cfg, char *path, const char *named_by, soldr
 		return config_no_memory(err);
 	int rc = read_trusted(path, &text, err);
 	if (rc == SOLDR_E_NOT_FOUND) {
-		rc = named_by ? config_fail(err, NULL, named_by, "the config file %s does not exist; correct the name", path) : 0;
+		rc = named_by ? config_fail(err, NULL, named_by, E214_NO_CONFIG_FILE, path) : 0;
 		free(path);
 		buf_release(&text);
 		return rc;
@@ -463,14 +465,15 @@ static char *find_project_file(const char *cwd, const char *root)
 static int load_project_file(struct config *cfg, const struct environment *env, const char *cwd, soldr_error *err)
 {
 	char *root = NULL;
-	const char *named = environment_get(env, "SOLDR_WORKTREE_ROOT"), *why = NULL;
+	const char *named = environment_get(env, "SOLDR_WORKTREE_ROOT");
+	enum path_fault fault = PATH_FINE;
 	if (named) {
-		root = config_expand_path(named, cfg->internal->home, &why);
-		if (!root && !why)
+		root = config_expand_path(named, cfg->internal->home, &fault);
+		if (!root && !fault)
 			return config_no_memory(err);
 		/* A malformed one is reported when the environment is applied. */
 	}
-	cfg->project_file = why ? NULL : find_project_file(cwd, root);
+	cfg->project_file = fault ? NULL : find_project_file(cwd, root);
 	free(root);
 	if (!cfg->project_file)
 		return 0;
@@ -515,8 +518,7 @@ static int default_cache_root(struct config *cfg, const struct environment *env,
 		return 0;
 	const char *base = environment_dir(env, "XDG_CACHE_HOME"), *home = cfg->internal->home;
 	if (!base && !home)
-		return config_fail(err, NULL, "cache_dir",
-		                   "no place for the cache: HOME is not set; set SOLDR_CACHE_DIR or HOME to an absolute path");
+		return config_fail(err, NULL, "cache_dir", E215_NO_CACHE_PLACE);
 	cfg->cache_root = path_join(base ? base : home, base ? "soldr" : ".cache/soldr");
 	return cfg->cache_root ? 0 : config_no_memory(err);
 }

@@ -57,8 +57,9 @@ int config_fail(soldr_error *, const struct config_source *, const char *key, co
 int config_no_memory(soldr_error *);
 /* " (did you mean "X"?)" or "". */
 struct shown config_did_you_mean(const char *name, const char *const *items);
-/* An absolute path as it is, "~/" below home: malloc'ed. Otherwise NULL and *why, NULL when memory is out. */
-char *config_expand_path(const char *text, const char *home, const char **why);
+enum path_fault { PATH_FINE, PATH_HOMELESS, PATH_RELATIVE };
+/* An absolute path as it is, "~/" below home: malloc'ed. Otherwise NULL and *fault, PATH_FINE when memory is out. */
+char *config_expand_path(const char *text, const char *home, enum path_fault *fault);
 int config_parse_int(const char *text, int64_t *);
 
 /* ---- config_settings.c: the table ---------------------------------------------- */

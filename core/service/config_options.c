@@ -78,12 +78,16 @@ static int fail_at(const struct config_backend *b, const struct config_source *a
 	return rc;
 }
 
-static int fail(const struct delivery *d, const char *value, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static const char *whose(const struct delivery *d)
+{
+	return d->key ? "" : "the plugin's own default ";
+}
 
-static int fail(const struct delivery *d, const char *value, const char *fmt, ...)
+static int fail(const struct delivery *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static int fail(const struct delivery *d, const char *fmt, ...)
 {
 	struct buf text = BUF_INIT;
-	buf_addf(&text, "%s\"%s\" ", d->key ? "" : "the plugin's own default ", config_shown(value).text);
 	va_list ap;
 	va_start(ap, fmt);
 	buf_vaddf(&text, fmt, ap);
@@ -106,7 +110,7 @@ static int deliver_bool(const struct delivery *d, const char *value)
 	bool b;
 	if (config_parse_bool(value, &b) == 0)
 		return deliver(d, b ? "true" : "false");
-	return fail(d, value, "is not yes or no; use true or false");
+	return fail(d, E251_OPTION_NO_BOOL, whose(d), config_shown(value).text);
 }
 
 static bool in_range(const soldr_option_spec *s, bool negative, uint64_t magnitude)
@@ -122,8 +126,8 @@ static bool in_range(const soldr_option_spec *s, bool negative, uint64_t magnitu
 static int fail_range(const struct delivery *d, const char *value, const char *unit)
 {
 	if (d->spec->max == INT64_MAX)
-		return fail(d, value, "is out of range; use %" PRId64 "%s or more", d->spec->min, unit);
-	return fail(d, value, "is out of range; use %" PRId64 " to %" PRId64 "%s", d->spec->min, d->spec->max, unit);
+		return fail(d, E252_OPTION_LOW, whose(d), config_shown(value).text, d->spec->min, unit);
+	return fail(d, E253_OPTION_RANGE, whose(d), config_shown(value).text, d->spec->min, d->spec->max, unit);
 }
 
 static int deliver_int(const struct delivery *d, const char *value)
@@ -131,7 +135,7 @@ static int deliver_int(const struct delivery *d, const char *value)
 	int64_t n;
 	char text[24];
 	if (config_parse_int(value, &n) != 0)
-		return fail(d, value, "is not a whole number; write one, without a unit");
+		return fail(d, E254_OPTION_NO_INTEGER, whose(d), config_shown(value).text);
 	if (!in_range(d->spec, n < 0, n < 0 ? 0 - (uint64_t)n : (uint64_t)n))
 		return fail_range(d, value, "");
 	snprintf(text, sizeof text, "%" PRId64, n);
@@ -144,8 +148,7 @@ static int deliver_quantity(const struct delivery *d, const char *value)
 	uint64_t n;
 	char text[24];
 	if ((is_size ? config_parse_size : config_parse_duration)(value, &n) != 0)
-		return fail(d, value, "%s", is_size ? "is not a size; write a number with B, KiB, MiB, GiB, TiB, KB, MB, GB or TB"
-		                                    : "is not a duration; write a number with ns, us, ms, s, m, h, d or w");
+		return fail(d, is_size ? E255_OPTION_NO_SIZE : E256_OPTION_NO_DURATION, whose(d), config_shown(value).text);
 	if (!in_range(d->spec, false, n))
 		return fail_range(d, value, is_size ? " bytes" : " ns");
 	snprintf(text, sizeof text, "%" PRIu64, n);
@@ -163,17 +166,20 @@ static int deliver_enum(const struct delivery *d, const char *value)
 		p += n + (p[n] == '|');
 	}
 	int rc = known ? deliver(d, value)
-	               : fail(d, value, "is not known%s; use one of %s", config_did_you_mean(value, vec_items(&choices)).text,
-	                      d->spec->choices ? d->spec->choices : "(none)");
+	               : fail(d, E257_OPTION_NO_CHOICE, whose(d), config_shown(value).text,
+	                      config_did_you_mean(value, vec_items(&choices)).text, d->spec->choices ? d->spec->choices : "(none)");
 	vec_release(&choices);
 	return rc;
 }
 
 static int deliver_path(const struct delivery *d, const char *value)
 {
-	const char *why;
-	char *path = config_expand_path(value, d->backend->home, &why);
-	int rc = why ? fail(d, value, "%s", why) : path ? deliver(d, path) : config_no_memory(d->err);
+	enum path_fault fault;
+	char *path = config_expand_path(value, d->backend->home, &fault);
+	int rc = fault == PATH_HOMELESS   ? fail(d, E258_OPTION_NO_HOME, whose(d), config_shown(value).text)
+	         : fault == PATH_RELATIVE ? fail(d, E259_OPTION_RELATIVE, whose(d), config_shown(value).text)
+	         : path                   ? deliver(d, path)
+	                                  : config_no_memory(d->err);
 	free(path);
 	return rc;
 }
@@ -182,15 +188,15 @@ static const struct {
 	int (*deliver)(const struct delivery *, const char *value);
 	const char *shape; /* what the option takes, where it is given something else */
 } types[] = {
-	[SOLDR_OPT_STRING] = {deliver, "takes one value"},
-	[SOLDR_OPT_BOOL] = {deliver_bool, "takes one value"},
-	[SOLDR_OPT_INT] = {deliver_int, "takes one value"},
-	[SOLDR_OPT_SIZE] = {deliver_quantity, "takes one value"},
-	[SOLDR_OPT_DURATION] = {deliver_quantity, "takes one value"},
-	[SOLDR_OPT_ENUM] = {deliver_enum, "takes one value"},
-	[SOLDR_OPT_LIST] = {deliver, "takes a list; write [a, b]"},
-	[SOLDR_OPT_PATH] = {deliver_path, "takes one value"},
-	[SOLDR_OPT_MAP] = {deliver, "takes a map; write {KEY: value}, one value for each key"},
+	[SOLDR_OPT_STRING] = {deliver, E260_OPTION_WANTS_VALUE},
+	[SOLDR_OPT_BOOL] = {deliver_bool, E260_OPTION_WANTS_VALUE},
+	[SOLDR_OPT_INT] = {deliver_int, E260_OPTION_WANTS_VALUE},
+	[SOLDR_OPT_SIZE] = {deliver_quantity, E260_OPTION_WANTS_VALUE},
+	[SOLDR_OPT_DURATION] = {deliver_quantity, E260_OPTION_WANTS_VALUE},
+	[SOLDR_OPT_ENUM] = {deliver_enum, E260_OPTION_WANTS_VALUE},
+	[SOLDR_OPT_LIST] = {deliver, E261_OPTION_WANTS_LIST},
+	[SOLDR_OPT_PATH] = {deliver_path, E260_OPTION_WANTS_VALUE},
+	[SOLDR_OPT_MAP] = {deliver, E262_OPTION_WANTS_MAP},
 };
 
 static bool known_type(const soldr_option_spec *s)
@@ -206,13 +212,13 @@ static int fail_unknown(const struct config_backend *b, const struct config_opti
 	struct vec names = VEC_INIT;
 	for (size_t i = 0; spec_at(specs, i); i++)
 		vec_add(&names, spec_at(specs, i)->name);
-	struct buf text = BUF_INIT;
-	buf_addf(&text, "unknown option of plugin %s%s", config_shown(b->plugin).text,
-	         config_did_you_mean(o->key, vec_items(&names)).text);
-	buf_adds(&text, names.len ? "; it has: " : "; it has no options");
+	struct buf list = BUF_INIT, text = BUF_INIT;
 	for (size_t i = 0; i < names.len; i++)
-		buf_addf(&text, "%s%s", i ? ", " : "", names.items[i]);
+		buf_addf(&list, "%s%s", i ? ", " : "", names.items[i]);
+	buf_addf(&text, E263_OPTION_UNKNOWN, config_shown(b->plugin).text, config_did_you_mean(o->key, vec_items(&names)).text,
+	         names.len ? "; it has: " : "; it has no options", buf_str(&list));
 	int rc = fail_at(b, &o->source, o->key, buf_str(&text), err);
+	buf_release(&list);
 	buf_release(&text);
 	vec_release(&names);
 	return rc;
@@ -229,13 +235,13 @@ static int check_option(const struct config_backend *b, const struct config_opti
 			/* A group of options, such as `compression`. */
 			if (says_nothing)
 				return 0;
-			return fail_at(b, &o->source, o->key, "takes a map of options, not a value", err);
+			return fail_at(b, &o->source, o->key, E264_OPTION_GROUP, err);
 		}
 		bool below = is_below(o->key, s->name), same = strcmp(o->key, s->name) == 0;
 		if (!below && !same)
 			continue;
 		if (!known_type(s))
-			return fail_at(b, &o->source, o->key, "has a type that this soldr does not know; update soldr", err);
+			return fail_at(b, &o->source, o->key, E265_OPTION_TYPE_UNKNOWN, err);
 		bool wants_map = s->type == SOLDR_OPT_MAP, wants_list = s->type == SOLDR_OPT_LIST;
 		if (below != wants_map && !(same && says_nothing))
 			return fail_at(b, &o->source, o->key, types[s->type].shape, err);
@@ -296,7 +302,7 @@ static int deliver_option(struct delivery *d)
 	if (s->default_value)
 		return deliver_default(d);
 	if (s->flags & SOLDR_OPTION_REQUIRED)
-		return fail_at(b, d->at, s->name, "is not set, and the plugin cannot do without it; add it", d->err);
+		return fail_at(b, d->at, s->name, E266_OPTION_MISSING, d->err);
 	return 0;
 }
 

@@ -43,11 +43,6 @@ struct setting {
 	const char *help;
 };
 
-static int bad(const struct target *t, const char *text, const char *what)
-{
-	return config_fail(t->err, t->source, t->setting->key, "\"%s\" %s", config_shown(text).text, what);
-}
-
 static int keep_string(const struct target *t, char **member, char *fresh)
 {
 	if (!fresh)
@@ -72,7 +67,7 @@ static void show_string(struct buf *out, const struct setting *s, const void *me
 static int set_version(const struct target *t, void *member, const char *text)
 {
 	(void)member;
-	return strcmp(text, "1") == 0 ? 0 : bad(t, text, "is not a version this soldr reads; write version: 1");
+	return strcmp(text, "1") == 0 ? 0 : config_fail(t->err, t->source, t->setting->key, E216_VERSION_UNKNOWN, config_shown(text).text);
 }
 
 static void show_version(struct buf *out, const struct setting *s, const void *member)
@@ -93,9 +88,7 @@ bool config_is_name(const char *text, size_t max)
 static int set_name(const struct target *t, void *member, const char *text)
 {
 	if (!config_is_name(text, (size_t)t->setting->max))
-		return config_fail(t->err, t->source, t->setting->key,
-		                   "\"%s\" is not a name; use 1 to %" PRId64 " letters, digits, '.', '_' and '-', "
-		                   "not beginning with '.' or '-'", config_shown(text).text, t->setting->max);
+		return config_fail(t->err, t->source, t->setting->key, E217_NO_NAME, config_shown(text).text, t->setting->max);
 	return keep_string(t, member, strdup(text));
 }
 
@@ -111,9 +104,13 @@ static const struct kind traceparent_kind = {set_traceparent, show_string};
 
 static int set_path(const struct target *t, void *member, const char *text)
 {
-	const char *why;
-	char *path = config_expand_path(text, t->cfg->internal->home, &why);
-	return why ? bad(t, text, why) : keep_string(t, member, path);
+	enum path_fault fault;
+	char *path = config_expand_path(text, t->cfg->internal->home, &fault);
+	if (fault == PATH_HOMELESS)
+		return config_fail(t->err, t->source, t->setting->key, E218_NO_HOME_FOR_PATH, config_shown(text).text);
+	if (fault == PATH_RELATIVE)
+		return config_fail(t->err, t->source, t->setting->key, E219_PATH_RELATIVE, config_shown(text).text);
+	return keep_string(t, member, path);
 }
 
 static const struct kind path_kind = {set_path, show_string};
@@ -131,7 +128,7 @@ static int set_log(const struct target *t, void *member, const char *text)
 		*(char **)member = NULL;
 		return 0;
 	}
-	return bad(t, text, "is neither a level nor a file; use off, error, warn, info, debug, trace or an absolute path");
+	return config_fail(t->err, t->source, t->setting->key, E220_NO_LOG, config_shown(text).text);
 }
 
 static const struct kind log_kind = {set_log, show_string};
@@ -140,7 +137,7 @@ static int set_bool(const struct target *t, void *member, const char *text)
 {
 	if (config_parse_bool(text, member) == 0)
 		return 0;
-	return bad(t, text, "is not yes or no; use true or false (or 1, 0, yes, no, on, off)");
+	return config_fail(t->err, t->source, t->setting->key, E221_NO_BOOL, config_shown(text).text);
 }
 
 static void show_bool(struct buf *out, const struct setting *s, const void *member)
@@ -158,8 +155,7 @@ static int set_int(const struct target *t, void *member, const char *text)
 		memcpy(member, &value, sizeof value);
 		return 0;
 	}
-	return config_fail(t->err, t->source, t->setting->key,
-	                   "\"%s\" is not a whole number from %" PRId64 " to %" PRId64 "; write one",
+	return config_fail(t->err, t->source, t->setting->key, E222_NO_INTEGER,
 	                   config_shown(text).text, t->setting->min, t->setting->max);
 }
 
@@ -179,8 +175,7 @@ static int set_size(const struct target *t, void *member, const char *text)
 		memcpy(member, &value, sizeof value);
 		return 0;
 	}
-	return config_fail(t->err, t->source, t->setting->key,
-	                   "\"%s\" is not a size from %" PRId64 " to %" PRId64 " bytes; write one, as 64MiB",
+	return config_fail(t->err, t->source, t->setting->key, E223_NO_SIZE,
 	                   config_shown(text).text, t->setting->min, t->setting->max);
 }
 
@@ -199,7 +194,7 @@ static int set_choice(const struct target *t, void *member, const char *text)
 	struct buf list = BUF_INIT;
 	for (int i = 0; choices[i]; i++)
 		buf_addf(&list, "%s%s", i == 0 ? "" : choices[i + 1] ? ", " : " or ", choices[i]);
-	int rc = config_fail(t->err, t->source, t->setting->key, "\"%s\" is not known%s; use %s", config_shown(text).text,
+	int rc = config_fail(t->err, t->source, t->setting->key, E224_NO_CHOICE, config_shown(text).text,
 	                     config_did_you_mean(text, choices).text, buf_str(&list));
 	buf_release(&list);
 	return rc;
@@ -230,7 +225,7 @@ static int add_word(const struct target *t, void *member, const char *text)
 {
 	struct vec *list = member;
 	if (!*text)
-		return bad(t, text, "is empty; remove it, or write a pattern of names");
+		return config_fail(t->err, t->source, t->setting->key, E225_EMPTY_PATTERN, config_shown(text).text);
 	vec_add(list, text);
 	return vec_ok(list) ? 0 : config_no_memory(t->err);
 }
@@ -457,17 +452,17 @@ int config_setting_wrong(const char *key, bool is_map, const struct config_sourc
 {
 	const struct setting *s = config_setting_find(key);
 	if (s && !(s->places & SETTING_IN_FILE))
-		return config_fail(err, at, key, "cannot be set in a file; set its SOLDR_ variable (docs/config.md lists them)");
+		return config_fail(err, at, key, E226_VARIABLE_ONLY);
 	if (s && is_map)
-		return config_fail(err, at, key, "takes %s, not a map; write it behind the colon",
+		return config_fail(err, at, key, E227_NO_MAP_HERE,
 		                   s->places & SETTING_IS_LIST ? "a list" : "one value");
 	if (!config_setting_is_group(key))
-		return config_fail(err, at, key, "unknown key%s; `soldr config schema` lists all keys", key_hint(key).text);
+		return config_fail(err, at, key, E228_KEY_UNKNOWN, key_hint(key).text);
 	struct buf names = BUF_INIT;
 	for (size_t i = 0; i < CONFIG_SETTING_COUNT; i++)
 		if ((settings[i].places & SETTING_IN_FILE) && is_above(key, settings[i].key))
 			buf_addf(&names, "%s%s", names.len ? ", " : "", settings[i].key + strlen(key) + 1);
-	int rc = config_fail(err, at, key, "takes a map, not a value; below it go: %s", buf_str(&names));
+	int rc = config_fail(err, at, key, E229_MAP_HERE, buf_str(&names));
 	buf_release(&names);
 	return rc;
 }

@@ -49,13 +49,14 @@ int config_fail(soldr_error *err, const struct config_source *at, const char *ke
 	/* A variable or an option of the command line is its own key. */
 	bool named = at && at->origin >= CONFIG_FROM_ENV;
 	bool with_key = key && *key && !named;
-	return err_set(err, SOLDR_E_CONFIG, 0, origin, "%s%s%s%s%.*s%s%s", cut, name, position, *name ? ": " : "", KEY_SHOWN,
-	               with_key ? key : "", with_key ? ": " : "", text);
+	int id = err_id_length(text);
+	return err_set(err, SOLDR_E_CONFIG, 0, origin, "%.*s%s%s%s%s%.*s%s%s", id, text, cut, name, position, *name ? ": " : "", KEY_SHOWN,
+	               with_key ? key : "", with_key ? ": " : "", text + id);
 }
 
 int config_no_memory(soldr_error *err)
 {
-	return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory reading the configuration");
+	return err_set(err, SOLDR_E_NOMEM, 0, origin, E102_NO_MEMORY_READING, "the configuration");
 }
 
 struct shown config_did_you_mean(const char *name, const char *const *items)
@@ -251,17 +252,17 @@ const char *config_nearest(const char *name, const char *const *items)
 	return best;
 }
 
-char *config_expand_path(const char *text, const char *home, const char **why)
+char *config_expand_path(const char *text, const char *home, enum path_fault *fault)
 {
-	*why = NULL;
+	*fault = PATH_FINE;
 	if (*text == '/')
 		return path_absolute("/", text);
 	if (text[0] == '~' && (text[1] == '/' || !text[1])) {
 		if (home)
 			return path_absolute(home, text[1] ? text + 2 : ".");
-		*why = "begins with ~ but HOME is not set; write the path out";
+		*fault = PATH_HOMELESS;
 	} else {
-		*why = "is not an absolute path; begin it with / or ~/";
+		*fault = PATH_RELATIVE;
 	}
 	return NULL;
 }

@@ -77,11 +77,11 @@ static int check_bytes(const char *file, const char *text, size_t len, soldr_err
 	while (p < end) {
 		size_t n = utf8_length(p, (size_t)(end - p));
 		if (!n)
-			return config_fail(err, &at, NULL, "byte 0x%02x is not valid UTF-8; save the file as UTF-8", (unsigned)*p);
+			return config_fail(err, &at, NULL, E230_NO_UTF8, (unsigned)*p);
 		if (*p == 0)
-			return config_fail(err, &at, NULL, "a NUL byte; a config file is plain text, remove it");
+			return config_fail(err, &at, NULL, E231_NUL_BYTE);
 		if (is_control(p))
-			return config_fail(err, &at, NULL, "control character 0x%02x; remove it", (unsigned)p[n - 1]);
+			return config_fail(err, &at, NULL, E232_CONTROL_CHARACTER, (unsigned)p[n - 1]);
 		bool ends_line = *p == '\n' || (*p == '\r' && !(p + 1 < end && p[1] == '\n'));
 		at.line += ends_line;
 		at.column = ends_line ? 1 : at.column + 1;
@@ -133,7 +133,7 @@ static int remember_path(struct walk *w)
 		return config_no_memory(w->err);
 	char **slot = set_slot(&w->seen, buf_str(&w->path));
 	if (*slot)
-		return config_fail(w->err, &w->at, w->path.data, "this key is set twice; remove one of the two");
+		return config_fail(w->err, &w->at, w->path.data, E233_KEY_TWICE);
 	*slot = strdup(buf_str(&w->path));
 	if (!*slot)
 		return config_no_memory(w->err);
@@ -172,11 +172,11 @@ static int syntax_error(struct walk *w)
 	stand_at(w, &p->problem_mark);
 	const char *problem = p->problem ? p->problem : "unknown error";
 	if (char_at(w) == '\t')
-		return config_fail(w->err, &w->at, NULL, "a tab where YAML wants spaces; indent with spaces");
+		return config_fail(w->err, &w->at, NULL, E234_TAB);
 	if (p->context)
-		return config_fail(w->err, &w->at, NULL, "not valid YAML: %s (%s that begins in line %zu); correct the line",
+		return config_fail(w->err, &w->at, NULL, E235_NO_YAML_CONTEXT,
 		                   problem, p->context, p->context_mark.line + 1);
-	return config_fail(w->err, &w->at, NULL, "not valid YAML: %s; correct the line", problem);
+	return config_fail(w->err, &w->at, NULL, E236_NO_YAML, problem);
 }
 
 /* What an event carries that a config file may not have, in words; NULL: nothing. */
@@ -219,8 +219,8 @@ static int next_event(struct walk *w, yaml_event_t *ev)
 	const char *why = forbidden(ev);
 	if (why || ++w->nodes > CONFIG_NODES_MAX) {
 		stand_at(w, &ev->start_mark);
-		rc = why ? config_fail(w->err, &w->at, NULL, "not allowed in a config file: %s", why)
-		         : config_fail(w->err, &w->at, NULL, "more than %d nodes; a config file is smaller", CONFIG_NODES_MAX);
+		rc = why ? config_fail(w->err, &w->at, NULL, E237_YAML_FORBIDDEN, why)
+		         : config_fail(w->err, &w->at, NULL, E238_TOO_MANY_NODES, CONFIG_NODES_MAX);
 		yaml_event_delete(ev);
 	}
 	return rc;
@@ -242,7 +242,7 @@ static int check_scalar(struct walk *w, const yaml_event_t *ev, const char *key)
 	const unsigned char *p = ev->data.scalar.value;
 	for (size_t i = 0; i < ev->data.scalar.length; i++)
 		if (is_control(p + i))
-			return config_fail(w->err, &w->at, key, "an escape gives a control character; remove it");
+			return config_fail(w->err, &w->at, key, E239_ESCAPED_CONTROL);
 	return 0;
 }
 
@@ -285,9 +285,9 @@ static int walk_list(struct walk *w)
 		}
 		stand_at(w, &ev.start_mark);
 		if (ev.type != YAML_SCALAR_EVENT)
-			rc = config_fail(w->err, &w->at, w->path.data, "a list may hold only plain values, not lists or maps");
+			rc = config_fail(w->err, &w->at, w->path.data, E240_LIST_NESTED);
 		else if (is_plain(&ev, "") || is_plain(&ev, "~") || is_null_word(&ev))
-			rc = config_fail(w->err, &w->at, w->path.data, "a list element without a value; remove it or write \"\"");
+			rc = config_fail(w->err, &w->at, w->path.data, E241_LIST_ELEMENT_EMPTY);
 		else
 			rc = check_scalar(w, &ev, w->path.data);
 		if (!rc)
@@ -304,21 +304,21 @@ static int enter_key(struct walk *w, const yaml_event_t *ev, int level)
 	stand_at(w, &ev->start_mark);
 	const char *outer = w->path.len ? w->path.data : NULL;
 	if (ev->type != YAML_SCALAR_EVENT)
-		return config_fail(w->err, &w->at, outer, "a key must be a plain word, not a list or map");
+		return config_fail(w->err, &w->at, outer, E242_KEY_SHAPE);
 	const char *key = (const char *)ev->data.scalar.value;
 	struct shown shown = config_shown(key);
 	int rc = check_scalar(w, ev, outer);
 	if (rc)
 		return rc;
 	if (!*key)
-		return config_fail(w->err, &w->at, outer, "an empty key; write KEY: VALUE");
+		return config_fail(w->err, &w->at, outer, E243_KEY_EMPTY);
 	if (ev->data.scalar.length > CONFIG_KEY_MAX)
-		return config_fail(w->err, &w->at, outer, "the key \"%s\" has more than %d bytes; shorten it", shown.text,
+		return config_fail(w->err, &w->at, outer, E244_KEY_LONG, shown.text,
 		                   CONFIG_KEY_MAX);
 	if (is_plain(ev, "<<"))
-		return config_fail(w->err, &w->at, outer, "not allowed in a config file: a merge key (<<); write the values out");
+		return config_fail(w->err, &w->at, outer, E245_MERGE_KEY);
 	if (level < FREE_KEY_LEVEL && strchr(key, '.'))
-		return config_fail(w->err, &w->at, outer, "the key \"%s\" has a dot; write nested keys as maps, \"a: {b: …}\"",
+		return config_fail(w->err, &w->at, outer, E246_KEY_DOT,
 		                   shown.text);
 	if (w->path.len)
 		buf_addc(&w->path, '.');
@@ -359,7 +359,7 @@ static int walk_value(struct walk *w, int level)
 		rc = add_map(w, level);
 		break;
 	default:
-		rc = config_fail(w->err, &w->at, w->path.data, "not valid YAML here; correct the line");
+		rc = config_fail(w->err, &w->at, w->path.data, E247_NO_YAML_HERE);
 	}
 	yaml_event_delete(&ev);
 	return rc;
@@ -368,7 +368,7 @@ static int walk_value(struct walk *w, int level)
 static int walk_map(struct walk *w, int level)
 {
 	if (level > CONFIG_DEPTH_MAX)
-		return config_fail(w->err, &w->at, w->path.data, "maps nested deeper than %d levels; no setting is that deep",
+		return config_fail(w->err, &w->at, w->path.data, E248_TOO_DEEP,
 		                   CONFIG_DEPTH_MAX);
 	for (;;) {
 		yaml_event_t ev;
@@ -399,7 +399,7 @@ static int walk_root(struct walk *w, const yaml_event_t *ev)
 	/* A file of comments after "---" is an empty one. */
 	if (ev->type == YAML_SCALAR_EVENT && (is_plain(ev, "") || is_plain(ev, "~") || is_null_word(ev)))
 		return 0;
-	return config_fail(w->err, &w->at, NULL, "the file must be a map of settings, lines of \"KEY: VALUE\"");
+	return config_fail(w->err, &w->at, NULL, E249_NO_MAP);
 }
 
 static int walk_stream(struct walk *w)
@@ -413,7 +413,7 @@ static int walk_stream(struct walk *w)
 		yaml_event_type_t type = ev.type;
 		if (type == YAML_DOCUMENT_START_EVENT && documents++) {
 			stand_at(w, &ev.start_mark);
-			rc = config_fail(w->err, &w->at, NULL, "a second document begins here (---); a config file has one");
+			rc = config_fail(w->err, &w->at, NULL, E250_SECOND_DOCUMENT);
 		} else if (type == YAML_SCALAR_EVENT || type == YAML_MAPPING_START_EVENT || type == YAML_SEQUENCE_START_EVENT) {
 			rc = walk_root(w, &ev);
 		}

@@ -67,7 +67,7 @@ struct counters *counters_open(const char *file, soldr_error *err)
 	struct counters *c = fs_map_shared(file, sizeof *c, NULL);
 	if (!c) {
 		char *dir = path_dir(file);
-		int rc = dir ? fs_make_dirs(dir, 0700, err) : err_set(err, SOLDR_E_NOMEM, 0, "counters", "out of memory");
+		int rc = dir ? fs_make_dirs(dir, 0700, err) : err_set(err, SOLDR_E_NOMEM, 0, "counters", E101_NO_MEMORY);
 		free(dir);
 		if (rc)
 			return NULL;

@@ -159,7 +159,7 @@ static int call_backend(soldr_service *s, struct active *a, soldr_result *r, sol
 	int rc = service_leave(s, s->plugin.backend.compile(s->instance, a->request, r, err));
 	service_at(s, NULL);
 	if (rc == 0 && (r->outcome == SOLDR_OUTCOME_NONE || r->outcome > SOLDR_OUTCOME_FALLBACK))
-		rc = err_set(err, SOLDR_E_ABI, 0, origin, "backend %s returned success with outcome %u", s->plugin.backend.name, r->outcome);
+		rc = err_set(err, SOLDR_E_ABI, 0, origin, E410_OUTCOME_UNKNOWN, s->plugin.backend.name, r->outcome);
 	return rc;
 }
 
@@ -246,7 +246,7 @@ static int drop(soldr_service *s, const struct active *a, soldr_error *err)
 		[SOLDR_E_SHUTDOWN] = "the service was shut down by force",
 	};
 	__atomic_add_fetch(&s->drain.dropped, a->dropped == SOLDR_E_SHUTDOWN, __ATOMIC_RELAXED);
-	return err_set(err, a->dropped, 0, origin, "the request was dropped: %s", why[a->dropped]);
+	return err_set(err, a->dropped, 0, origin, E411_DROPPED, why[a->dropped]);
 }
 
 /* A request without an outcome: its events say what ended it. It is no compilation, in no journal, and counted nowhere. */

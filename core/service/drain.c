@@ -61,7 +61,7 @@ int drain_enter(struct drain *d, struct active *a, soldr_error *err)
 		d->active = a;
 	}
 	pthread_mutex_unlock(&d->lock);
-	return open ? 0 : err_set(err, SOLDR_E_SHUTDOWN, 0, origin, "this service is shut down: start another one");
+	return open ? 0 : err_set(err, SOLDR_E_SHUTDOWN, 0, origin, E412_SHUT_DOWN);
 }
 
 void drain_leave(struct drain *d, struct active *a)
@@ -181,7 +181,7 @@ static uint64_t await_none(struct steps *s, uint64_t (*count)(const struct drain
 
 static int late(struct steps *s, uint64_t left, const char *what)
 {
-	return err_set(s->err, SOLDR_E_TIMEOUT, 0, origin, "%llu %s not ended in time", (unsigned long long)left, what);
+	return err_set(s->err, SOLDR_E_TIMEOUT, 0, origin, E413_NOT_ENDED_IN_TIME, (unsigned long long)left, what);
 }
 
 static int step_requests(struct steps *s)
@@ -230,9 +230,9 @@ static int step_backend(struct steps *s)
 	report.message[sizeof report.message - 1] = 0;
 	snprintf(s->message, sizeof s->message, "%s", report.message);
 	if (!rc && report.status == SOLDR_STEP_TIMED_OUT)
-		rc = err_set(s->err, SOLDR_E_TIMEOUT, 0, b->name, "%s", report.message[0] ? report.message : "it took too long");
+		rc = err_set(s->err, SOLDR_E_TIMEOUT, 0, b->name, E414_BACKEND_LATE, report.message[0] ? ": " : "", report.message);
 	else if (!rc && report.status != SOLDR_STEP_COMPLETED)
-		rc = err_set(s->err, SOLDR_E_IO, 0, b->name, "%s", report.message[0] ? report.message : "it failed");
+		rc = err_set(s->err, SOLDR_E_IO, 0, b->name, E415_BACKEND_STEP_FAILED, report.message[0] ? ": " : "", report.message);
 	return rc;
 }
 
@@ -244,7 +244,7 @@ static int step_counters(struct steps *s)
 		int one = counters_sync(all[i]);
 		why = why ? why : one;
 	}
-	return why ? err_set(s->err, SOLDR_E_IO, why, origin, "counters cannot be written") : 0;
+	return why ? err_set(s->err, SOLDR_E_IO, why, origin, E416_COUNTERS_NOT_WRITTEN) : 0;
 }
 
 static void take_step(struct steps *s, const char *name, int (*step)(struct steps *))
@@ -298,7 +298,7 @@ int32_t soldr_service_shutdown(soldr_service *service, uint32_t mode, uint64_t t
 	struct drain *d = &service->drain;
 	struct steps s = {.service = service, .mode = mode, .last_id = UINT64_MAX, .visit = visit, .arg = arg, .err = err ? err : &local};
 	if (mode != SOLDR_SHUTDOWN_GRACEFUL && mode != SOLDR_SHUTDOWN_FORCE)
-		return err_set(s.err, SOLDR_E_INVALID, 0, origin, "%u is no mode of shutting down", mode);
+		return err_set(s.err, SOLDR_E_INVALID, 0, origin, E417_NO_SHUTDOWN_MODE, mode);
 	pthread_mutex_lock(&d->lock);
 	bool done = d->state == SERVICE_CLOSED;
 	if (!done && (mode == SOLDR_SHUTDOWN_FORCE || d->state == SERVICE_OPEN))

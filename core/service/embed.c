@@ -30,7 +30,7 @@ int32_t soldr_cancel_token_new(soldr_cancel_token **out, soldr_error *err)
 {
 	soldr_cancel_token *t = calloc(1, sizeof *t);
 	if (!t)
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	*out = t;
 	return 0;
 }
@@ -68,10 +68,10 @@ static int set_name(char **to, const char *name, const char *what, soldr_error *
 	if (!name)
 		return 0;
 	if (!config_is_name(name, NAME_MAX_BYTES))
-		return err_set(err, SOLDR_E_INVALID, 0, origin, "%s \"%.80s\" is not 1 to 64 letters, digits, '.', '_' and '-'", what, name);
+		return err_set(err, SOLDR_E_INVALID, 0, origin, E421_NAME_LETTERS, what, name, 64);
 	char *copy = strdup(name);
 	if (!copy)
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	free(*to);
 	*to = copy;
 	return 0;
@@ -95,7 +95,7 @@ static int set_budget(const soldr_service_config *sc, const char *root, uint64_t
 	if (!sc->disk_budget_percent)
 		return 0;
 	if (sc->disk_budget_percent > 100)
-		return err_set(err, SOLDR_E_INVALID, 0, origin, "a disk budget of %u per cent is more than the disk", sc->disk_budget_percent);
+		return err_set(err, SOLDR_E_INVALID, 0, origin, E422_BUDGET, sc->disk_budget_percent);
 	char *dir = strdup(root);
 	while (dir && statvfs(dir, &fs) != 0 && errno == ENOENT && strcmp(dir, "/") != 0) { /* it may not exist yet */
 		char *above = path_dir(dir);
@@ -104,7 +104,7 @@ static int set_budget(const soldr_service_config *sc, const char *root, uint64_t
 	}
 	if (!dir || statvfs(dir, &fs) != 0) {
 		free(dir);
-		return err_set(err, SOLDR_E_IO, errno, origin, "cannot tell the size of the file system of %s", root);
+		return err_set(err, SOLDR_E_IO, errno, origin, E423_DISK_SIZE_UNKNOWN, root);
 	}
 	free(dir);
 	uint64_t share = (uint64_t)((double)fs.f_blocks * (double)fs.f_frsize / 100 * sc->disk_budget_percent);
@@ -116,7 +116,7 @@ static int set_budget(const soldr_service_config *sc, const char *root, uint64_t
 static int set_embedder(struct embedder *e, const struct config *config, const soldr_service_config *sc, soldr_error *err)
 {
 	if (sc->maintenance > SOLDR_MAINTENANCE_HOST)
-		return err_set(err, SOLDR_E_INVALID, 0, origin, "%u is no maintenance of soldr/service.h", sc->maintenance);
+		return err_set(err, SOLDR_E_INVALID, 0, origin, E424_NO_MAINTENANCE, sc->maintenance);
 	e->maintains = sc->maintenance == SOLDR_MAINTENANCE_HOST;
 	e->cancel = sc->cancel;
 	take(&e->limits, sizeof e->limits, sc->limits);
@@ -124,7 +124,7 @@ static int set_embedder(struct embedder *e, const struct config *config, const s
 	struct permits scratch = {0};
 	int rc = permits_override(&scratch, &e->limits, err);
 	if (!rc && e->limits.priority > SOLDR_PRIORITY_IDLE)
-		rc = err_set(err, SOLDR_E_INVALID, 0, origin, "%u is no priority of soldr/service.h", e->limits.priority);
+		rc = err_set(err, SOLDR_E_INVALID, 0, origin, E425_NO_PRIORITY, e->limits.priority);
 	return rc ? rc : set_budget(sc, config->cache_root, &e->disk_budget, err);
 }
 
@@ -138,12 +138,12 @@ int32_t soldr_service_start(const soldr_service_config *given, soldr_service **o
 	struct config_overrides over = {.file = sc.config_file, .backend = sc.backend, .audit_mode = sc.audit_mode};
 	char here[PATH_MAX];
 	if (!sc.cwd && !getcwd(here, sizeof here))
-		return err_set(err, SOLDR_E_IO, errno, origin, "cannot tell the working directory");
+		return err_set(err, SOLDR_E_IO, errno, origin, E426_NO_WORKING_DIRECTORY);
 	struct vec envp = VEC_INIT;
 	vec_add_all(&envp, sc.envp ? sc.envp : (const char *const *)environ);
 	if (!vec_ok(&envp)) {
 		vec_release(&envp);
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	}
 	struct config config;
 	int rc = config_load(&config, &over, vec_items(&envp), sc.cwd ? sc.cwd : here, err);
@@ -191,19 +191,18 @@ static int set_place(struct place *p, const soldr_service *s, struct active *a, 
 	take(&c, sizeof c, given);
 	p->config = *s->config;
 	if (c.run_id && !config_is_name(c.run_id, RUN_MAX))
-		return err_set(err, SOLDR_E_INVALID, 0, origin, "run_id \"%.80s\" is not 1 to %d letters, digits, '.', '_' and '-'", c.run_id, RUN_MAX);
+		return err_set(err, SOLDR_E_INVALID, 0, origin, E421_NAME_LETTERS, "run_id", c.run_id, RUN_MAX);
 	if (c.trace_id) {
 		int n = snprintf(p->traceparent, sizeof p->traceparent, "00-%s-%s-01", c.trace_id, c.parent_span_id ? c.parent_span_id : "");
 		if (n < 0 || (size_t)n >= sizeof p->traceparent || !config_valid_traceparent(p->traceparent))
-			return err_set(err, SOLDR_E_INVALID, 0, origin,
-			               "trace_id and parent_span_id are not those of W3C Trace Context: 32 and 16 lower-case hexadecimal digits");
+			return err_set(err, SOLDR_E_INVALID, 0, origin, E427_TRACE_CONTEXT);
 		p->config.traceparent = p->traceparent;
 	}
 	if (c.session_id && !config_is_name(c.session_id, AUDIT_SESSION_MAX - 1))
-		return err_set(err, SOLDR_E_INVALID, 0, origin, "session_id \"%.80s\" is not 1 to %d letters, digits, '.', '_' and '-'", c.session_id,
+		return err_set(err, SOLDR_E_INVALID, 0, origin, E421_NAME_LETTERS, "session_id", c.session_id,
 		               AUDIT_SESSION_MAX - 1);
 	if (c.command_id && (strlen(c.command_id) != SPAN_SIZE - 1 || c.command_id[strspn(c.command_id, "0123456789abcdef")]))
-		return err_set(err, SOLDR_E_INVALID, 0, origin, "command_id \"%.80s\" is no span: 16 lower-case hexadecimal digits", c.command_id);
+		return err_set(err, SOLDR_E_INVALID, 0, origin, E428_COMMAND_ID, c.command_id);
 	a->session = c.session_id;
 	a->command = c.command_id ? strtoull(c.command_id, NULL, 16) : 0;
 	if (c.run_id) {
@@ -237,14 +236,14 @@ int32_t soldr_service_compile_streaming(soldr_service *s, const soldr_compile_re
 	soldr_compile_request cr = {0};
 	take(&cr, sizeof cr, given);
 	if (!cr.argv || !cr.argv[0])
-		return err_set(err, SOLDR_E_INVALID, 0, origin, "a compile request needs argv with the compiler first");
+		return err_set(err, SOLDR_E_INVALID, 0, origin, E429_NO_ARGV);
 	if (cr.cwd && *cr.cwd != '/')
-		return err_set(err, SOLDR_E_INVALID, 0, origin, "the working directory %s of a request has to be absolute", cr.cwd);
+		return err_set(err, SOLDR_E_INVALID, 0, origin, E430_CWD_RELATIVE, cr.cwd);
 	const char *const *envp = cr.envp ? cr.envp : s->envp;
 	const char *cwd = cr.cwd ? cr.cwd : s->cwd;
 	char *compiler = path_find_program(cr.argv[0], env_get(envp, "PATH"), cwd, NULL, NULL);
 	if (!compiler)
-		return err_set(err, SOLDR_E_NOT_FOUND, errno, origin, "compiler %s is not on PATH", cr.argv[0]);
+		return err_set(err, SOLDR_E_NOT_FOUND, errno, origin, E431_COMPILER_NOT_ON_PATH, cr.argv[0]);
 	soldr_request req;
 	service_request(s, &req, cr.argv, envp);
 	req.compiler = compiler;

@@ -325,7 +325,7 @@ int exec_run(const soldr_spawn *sp, const struct exec_sink *sink, const struct e
 
 	if (stream_open(&out, sink->stdout_kind, sink->stdout_fd, sink->write) != 0 ||
 	    stream_open(&errs, sink->stderr_kind, sink->stderr_fd, sink->write) != 0) {
-		rc = err_set(err, SOLDR_E_IO, errno, origin, "cannot make a pipe for %s", sp->file);
+		rc = err_set(err, SOLDR_E_IO, errno, origin, E403_NO_PIPE, sp->file);
 		goto done;
 	}
 	int64_t started = (int64_t)clock_ns(CLOCK_REALTIME);
@@ -341,7 +341,7 @@ int exec_run(const soldr_spawn *sp, const struct exec_sink *sink, const struct e
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (why) {
 		int code = why == ENOENT || why == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO;
-		rc = err_set(err, code, why, origin, "cannot run %s", sp->file);
+		rc = err_set(err, code, why, origin, E401_NOT_RUN, sp->file);
 		goto done;
 	}
 	if (limits && limits->nice_add) {
@@ -364,12 +364,11 @@ int exec_run(const soldr_spawn *sp, const struct exec_sink *sink, const struct e
 	if (watch && watch->child)
 		watch->child(watch->arg, 0);
 	if (st.why) {
-		rc = err_set(err, st.why, 0, origin, "%s was stopped: %s", sp->file, err_code_text(st.why));
+		rc = err_set(err, st.why, 0, origin, E404_STOPPED, sp->file, err_code_text(st.why));
 		goto done;
 	}
 	if (status == END_UNKNOWN) {
-		rc = err_set(err, SOLDR_E_INVALID, 0, origin,
-		             "how %s ended is not known: this program ignores SIGCHLD, or waits for children that it did not start", sp->file);
+		rc = err_set(err, SOLDR_E_INVALID, 0, origin, E405_END_UNKNOWN, sp->file);
 		goto done;
 	}
 	ex->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
@@ -388,7 +387,7 @@ done:
 int exec_replace(const soldr_spawn *sp, soldr_error *err)
 {
 	if (sp->cwd && chdir(sp->cwd) != 0)
-		return err_set(err, SOLDR_E_IO, errno, origin, "cannot enter %s", sp->cwd);
+		return err_set(err, SOLDR_E_IO, errno, origin, E402_DIRECTORY_NOT_ENTERED, sp->cwd);
 	execve(sp->file, (char *const *)(uintptr_t)sp->argv, (char *const *)(uintptr_t)sp->envp);
-	return err_set(err, errno == ENOENT ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, origin, "cannot run %s", sp->file);
+	return err_set(err, errno == ENOENT ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, origin, E401_NOT_RUN, sp->file);
 }

@@ -48,7 +48,7 @@ static struct active *find_active(soldr_service *s, uint64_t id)
 
 static int no_such_request(uint64_t id, soldr_error *err)
 {
-	return err_set(err, SOLDR_E_INVALID, 0, origin, "there is no request %llu in progress: use the id of the request being served",
+	return err_set(err, SOLDR_E_INVALID, 0, origin, E407_NO_SUCH_REQUEST,
 	               (unsigned long long)id);
 }
 
@@ -143,10 +143,10 @@ static int32_t host_emit(soldr_core *core, uint64_t id, uint32_t stream, const v
 	if (!a)
 		return no_such_request(id, err);
 	if (stream != SOLDR_STDOUT && stream != SOLDR_STDERR)
-		return err_set(err, SOLDR_E_INVALID, 0, origin, "stream %u is neither stdout nor stderr", stream);
+		return err_set(err, SOLDR_E_INVALID, 0, origin, E408_NO_STREAM, stream);
 	struct buf *b = &a->pending[stream == SOLDR_STDERR];
 	buf_add(b, data, (size_t)len);
-	return buf_ok(b) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory for %llu bytes of output", (unsigned long long)len);
+	return buf_ok(b) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, E409_NO_MEMORY_OUTPUT, (unsigned long long)len);
 }
 
 /* The spawn with every default of the request filled in. */
@@ -260,7 +260,7 @@ static int add_permit(soldr_spawn *sp, struct vec *envp, soldr_error *err)
 	vec_add_all(envp, sp->envp);
 	vec_add(envp, PERMITS_VARIABLE "=1");
 	if (!vec_ok(envp))
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	sp->envp = vec_items(envp);
 	return 0;
 }
@@ -303,7 +303,7 @@ static int run_child(struct active *a, soldr_spawn *sp, struct exec_cost *cost, 
 	}
 	sp->flags |= SOLDR_SPAWN_NO_STDIN;
 	if (stop_request(a) || !set_timeout(a, sp))
-		return err_set(err, SOLDR_E_CANCELLED, 0, origin, "%s was not run: the request is over", sp->file);
+		return err_set(err, SOLDR_E_CANCELLED, 0, origin, E406_REQUEST_OVER, sp->file);
 	const struct exec_limits limits = {.nice_add = load_nice(s->priority), .own_group = true};
 	return exec_run(sp, &a->sink, &watch, &limits, ex, err);
 }
@@ -324,7 +324,7 @@ static int run_spawn(struct active *a, const soldr_spawn *sp, soldr_exit *ex, so
 	uint64_t start = clock_ns(CLOCK_MONOTONIC);
 	int rc = take_permit(a, &full, &permit);
 	if (rc)
-		err_set(err, rc, 0, origin, "%s was not run: the request is over", full.file);
+		err_set(err, rc, 0, origin, E406_REQUEST_OVER, full.file);
 	if (!rc && permit.fd >= 0)
 		rc = add_permit(&full, &below, err);
 	if (!rc)

@@ -168,8 +168,7 @@ int journal_latest(const struct config *c, char run[JOURNAL_RUN_MAX], soldr_erro
 	if (dir)
 		closedir(dir);
 	if (rc)
-		err_set(err, SOLDR_E_NOT_FOUND, 0, origin,
-		        "there is no journal below %s/runs; compile something through soldr with audit.mode normal or above first",
+		err_set(err, SOLDR_E_NOT_FOUND, 0, origin, E434_NO_JOURNALS,
 		        c->cache_root);
 	free(runs);
 	return rc;

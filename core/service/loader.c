@@ -118,11 +118,10 @@ static bool exists(const char *path)
 static int find_absolute(const char *name, char **path, soldr_error *err)
 {
 	if (!exists(name))
-		return err_set(err, SOLDR_E_NOT_FOUND, 0, origin,
-		               "no plugin file %s: install it there, or correct the backend's plugin setting", name);
+		return err_set(err, SOLDR_E_NOT_FOUND, 0, origin, E301_NO_PLUGIN_FILE, name);
 	char *found = strdup(name);
 	if (!found)
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	*path = found;
 	return 0;
 }
@@ -137,9 +136,7 @@ static int not_found(const char *name, const struct vec *dirs, soldr_error *err)
 	}
 	if (shown < dirs->len)
 		buf_addf(&places, " and %zu more", dirs->len - shown);
-	int rc = err_set(err, SOLDR_E_NOT_FOUND, 0, origin,
-	                 "no plugin \"%s\": looked for %s.so in %s; install it there, or name its directory in plugin_path or "
-	                 "SOLDR_PLUGIN_PATH, or give the plugin's absolute path",
+	int rc = err_set(err, SOLDR_E_NOT_FOUND, 0, origin, E302_NO_PLUGIN,
 	                 name, name, buf_str(&places));
 	buf_release(&places);
 	return rc;
@@ -167,8 +164,7 @@ int plugin_find(const char *name, const char *const *search, char **path, soldr_
 	if (*name == '/')
 		return find_absolute(name, path, err);
 	if (!*name || strchr(name, '/') || *name == '.' || strlen(name) > PLUGIN_NAME_MAX)
-		return err_set(err, SOLDR_E_CONFIG, 0, origin,
-		               "plugin \"%.100s\" is neither an absolute path nor a plain name: write /DIR/FILE.so or NAME", name);
+		return err_set(err, SOLDR_E_CONFIG, 0, origin, E303_PLUGIN_NAME, name);
 	struct vec dirs = VEC_INIT;
 	char *found = NULL;
 	add_given(&dirs, search);
@@ -188,7 +184,7 @@ int plugin_find(const char *name, const char *const *search, char **path, soldr_
 	else if (memory)
 		rc = not_found(name, &dirs, err);
 	else
-		rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		rc = err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	vec_release(&dirs);
 	return rc;
 }
@@ -203,22 +199,20 @@ static bool read_at(int fd, void *to, size_t len, uint64_t offset)
 /* What is wrong with the shared object in fd, or NULL. */
 static const char *elf_fault(int fd, uint64_t size)
 {
-	static const char foreign[] = "is not a shared object (ELF) for this machine: name a plugin built for it";
-	static const char cut[] = "is truncated: install it again";
-	ElfW(Ehdr) head;
+		ElfW(Ehdr) head;
 	ElfW(Phdr) table[PROGRAM_HEADERS_MAX];
 	if (!read_at(fd, &head, sizeof head, 0))
-		return foreign;
+		return E310_PLUGIN_FOREIGN;
 	if (memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_type != ET_DYN || head.e_phentsize != sizeof *table ||
 	    head.e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32))
-		return foreign;
+		return E310_PLUGIN_FOREIGN;
 	if (head.e_phnum == 0 || head.e_phnum > PROGRAM_HEADERS_MAX)
-		return foreign;
+		return E310_PLUGIN_FOREIGN;
 	if (!read_at(fd, table, head.e_phnum * sizeof *table, head.e_phoff))
-		return cut;
+		return E311_PLUGIN_CUT;
 	for (size_t i = 0; i < head.e_phnum; i++)
 		if (table[i].p_type == PT_LOAD && (table[i].p_offset > size || table[i].p_filesz > size - table[i].p_offset))
-			return cut;
+			return E311_PLUGIN_CUT;
 	return NULL;
 }
 
@@ -226,20 +220,20 @@ static int check_shared_object(const char *path, soldr_error *err)
 {
 	/* libltdl would take this for a libtool archive and load the file that is named in it. */
 	if (strcmp(path_ext(path), ".la") == 0)
-		return err_set(err, SOLDR_E_ABI, 0, origin, "is a libtool archive: name the .so file itself");
+		return err_set(err, SOLDR_E_ABI, 0, origin, E305_LIBTOOL_ARCHIVE);
 	/* O_NONBLOCK: a FIFO must not make us wait for a writer. */
 	int fd = sys.open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
 	if (fd < 0)
-		return err_set(err, SOLDR_E_IO, errno, origin, "cannot be opened");
+		return err_set(err, SOLDR_E_IO, errno, origin, E306_PLUGIN_NOT_OPENED);
 	struct stat st;
 	const char *fault = NULL;
 	int rc = 0;
 	if (sys.fstat(fd, &st) != 0)
-		rc = err_set(err, SOLDR_E_IO, errno, origin, "cannot stat it");
+		rc = err_set(err, SOLDR_E_IO, errno, origin, E307_PLUGIN_NOT_LOOKED_AT);
 	else if (S_ISDIR(st.st_mode))
-		fault = "is a directory: name the .so file in it";
+		fault = E308_PLUGIN_DIRECTORY;
 	else if (!S_ISREG(st.st_mode))
-		fault = "is not a regular file: name a .so file";
+		fault = E309_PLUGIN_NOT_REGULAR;
 	else
 		fault = elf_fault(fd, (uint64_t)st.st_size);
 	if (!rc && fault)
@@ -272,23 +266,23 @@ static void explain_failure(const char *path, lt_dladvise advice, soldr_error *e
 		else
 			why = ltdl_message();
 	}
-	err_set(err, SOLDR_E_ABI, 0, origin, "cannot be loaded: %s; rebuild or reinstall it", why);
+	err_set(err, SOLDR_E_ABI, 0, origin, E312_PLUGIN_NOT_LOADED, why);
 }
 
 static int open_module(const char *path, lt_dlhandle *handle, soldr_error *err)
 {
 	if (lt_dlinit() != 0)
-		return err_set(err, SOLDR_E_INTERNAL, 0, origin, "cannot be loaded: libltdl does not start (%s)", ltdl_message());
+		return err_set(err, SOLDR_E_INTERNAL, 0, origin, E313_LTDL_FAILED, ltdl_message());
 	lt_dladvise advice;
 	if (lt_dladvise_init(&advice) != 0)
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "cannot be loaded: %s", ltdl_message());
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, E313_LTDL_FAILED, ltdl_message());
 	/* No lt_dladvise_ext(): only this very file, never one with a suffix added to its name. */
 	int rc = 0;
 	/* A plain name is of a plugin that this program holds; never may libltdl look for a file of that name. */
 	bool held = *path != '/';
 	if (lt_dladvise_local(&advice) != 0 || lt_dladvise_resident(&advice) != 0 ||
 	    (held && lt_dladvise_preload(&advice) != 0)) {
-		rc = err_set(err, SOLDR_E_INTERNAL, 0, origin, "cannot be loaded: %s", ltdl_message());
+		rc = err_set(err, SOLDR_E_INTERNAL, 0, origin, E313_LTDL_FAILED, ltdl_message());
 	} else {
 		lt_dlhandle opened = lt_dlopenadvise(path, advice);
 		if (opened) {
@@ -307,7 +301,7 @@ static int ask_for_table(lt_dlhandle handle, plugin_entry_fn *out, const soldr_b
 	*clause = "load-4";
 	void *symbol = lt_dlsym(handle, PLUGIN_SYMBOL);
 	if (!symbol)
-		return err_set(err, SOLDR_E_ABI, 0, origin, "does not export " PLUGIN_SYMBOL "(): it is not a soldr backend");
+		return err_set(err, SOLDR_E_ABI, 0, origin, E314_NO_ENTRY);
 	plugin_entry_fn entry;
 	memcpy(&entry, &symbol, sizeof entry); /* ISO C has no cast from an object's address to a function's */
 	soldr_error said = SOLDR_ERROR_INIT;
@@ -318,7 +312,7 @@ static int ask_for_table(lt_dlhandle handle, plugin_entry_fn *out, const soldr_b
 		return 0;
 	said.message[sizeof said.message - 1] = 0;
 	int code = said.code > SOLDR_OK && said.code <= SOLDR_E_INTERNAL ? said.code : SOLDR_E_ABI;
-	return err_set(err, code, 0, origin, "refuses this soldr: %s", said.message);
+	return err_set(err, code, 0, origin, E315_PLUGIN_REFUSES, said.message);
 }
 
 static int load_resolved(char *path, struct plugin *plugin, const char **clause, soldr_error *err)
@@ -356,8 +350,7 @@ int plugin_load_clauses(const char *path, struct plugin *plugin, const char **cl
 	*clause = "load-2";
 	char *resolved = *path == '/' ? sys.realpath(path, NULL) : strdup(path);
 	if (!resolved)
-		return err_set(err, errno == ENOENT || errno == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, origin,
-		               "plugin %s cannot be found: install it there, or correct the backend's plugin setting", path);
+		return err_set(err, errno == ENOENT || errno == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, origin, E304_PLUGIN_GONE, path);
 	int rc = load_resolved(resolved, plugin, clause, err);
 	if (rc) {
 		err_prefix(err, "plugin %s", resolved);

@@ -50,7 +50,7 @@ int permits_init(struct permits *l, const struct config *c)
 int permits_override(struct permits *l, const soldr_limits *by, soldr_error *err)
 {
 	if (by->max_parallel_compiles != SOLDR_UNLIMITED && by->max_parallel_compiles > PERMITS_MAX)
-		return err_set(err, SOLDR_E_INVALID, 0, origin, "max_parallel_compiles is at most %d, or SOLDR_UNLIMITED", PERMITS_MAX);
+		return err_set(err, SOLDR_E_INVALID, 0, origin, E432_PERMITS_MANY, PERMITS_MAX);
 	if (by->max_parallel_compiles)
 		l->max = by->max_parallel_compiles == SOLDR_UNLIMITED ? 0 : by->max_parallel_compiles;
 	l->in_flight = by->in_flight;
@@ -155,7 +155,7 @@ int permits_take(struct permits *l, permits_stop_fn stop, void *arg, struct perm
 	int fd = sys.open(l->file, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0), why = 0;
 	enum taking taking = fd < 0 ? TAKING_FAILED : wait_for_permit(l, words, fd, stop, arg, &why);
 	if (taking == TAKING_FAILED)
-		err_set(problem, SOLDR_E_IO, errno, origin, "cannot lock %s: compiles are not limited", l->file);
+		err_set(problem, SOLDR_E_IO, errno, origin, E433_NOT_LOCKED, l->file);
 	if (taking == TAKING_DONE)
 		permit->fd = fd;
 	else if (fd >= 0)

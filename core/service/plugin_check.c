@@ -91,15 +91,12 @@ static int check_members(soldr_backend *copy, uint32_t their_size, const char **
 		*clause = m->cap ? "table-6" : "table-5";
 		known |= m->cap;
 		if (wanted && outside)
-			return err_set(err, SOLDR_E_ABI, 0, origin,
-			               "its cap bits promise %s(), which lies outside its struct_size of %" PRIu32
-			               ": clear the bit, or set struct_size to sizeof(soldr_backend)",
+			return err_set(err, SOLDR_E_ABI, 0, origin, E320_CAP_OUTSIDE,
 			               m->name, their_size);
 		if (wanted && member_is_null(copy, m) && m->cap)
-			return err_set(err, SOLDR_E_ABI, 0, origin,
-			               "its cap bits promise %s(), which is NULL: clear the bit, or give the function", m->name);
+			return err_set(err, SOLDR_E_ABI, 0, origin, E321_CAP_NULL, m->name);
 		if (wanted && member_is_null(copy, m))
-			return err_set(err, SOLDR_E_ABI, 0, origin, "%s() is NULL: every backend needs it", m->name);
+			return err_set(err, SOLDR_E_ABI, 0, origin, E322_FUNCTION_NULL, m->name);
 		/* Nobody may call what no bit promised, nor half a pointer at the edge of a short table. */
 		if (!wanted)
 			memset((unsigned char *)copy + m->offset, 0, MEMBER_SIZE);
@@ -178,11 +175,6 @@ static const struct option_type {
 
 enum { OPTION_TYPE_COUNT = sizeof option_types / sizeof *option_types };
 
-static int refuse_option(soldr_error *err, const char *name, const char *what)
-{
-	return err_set(err, SOLDR_E_ABI, 0, origin, "its option \"%.*s\" %s", PLUGIN_OPTION_NAME_MAX, name, what);
-}
-
 /* "a" and "a", and also "a" and "a.b": one place in the YAML cannot be a value and a mapping. */
 static bool names_collide(const char *a, const char *b)
 {
@@ -200,24 +192,23 @@ static bool option_name_ok(const char *name)
 static int check_option(const soldr_option_spec *o, soldr_error *err)
 {
 	if (!option_name_ok(o->name))
-		return refuse_option(err, o->name, "has a bad name: use a-z, 0-9, _, - and dots between parts");
+		return err_set(err, SOLDR_E_ABI, 0, origin, E323_OPTION_NAME, PLUGIN_OPTION_NAME_MAX, o->name);
 	if (strncmp(o->name, "host.", 5) == 0)
-		return refuse_option(err, o->name, "has a name that is the host's own: choose one that does not begin with host.");
+		return err_set(err, SOLDR_E_ABI, 0, origin, E324_OPTION_NAME_HOST, PLUGIN_OPTION_NAME_MAX, o->name);
 	if (o->type >= OPTION_TYPE_COUNT)
-		return err_set(err, SOLDR_E_ABI, 0, origin,
-		               "its option \"%s\" has type %" PRIu32 ", which this soldr does not know: install a newer soldr",
+		return err_set(err, SOLDR_E_ABI, 0, origin, E325_OPTION_TYPE,
 		               o->name, o->type);
 	if (o->min > o->max)
-		return refuse_option(err, o->name, "has a min above its max");
+		return err_set(err, SOLDR_E_ABI, 0, origin, E326_OPTION_MIN_MAX, PLUGIN_OPTION_NAME_MAX, o->name);
 	if (o->type == SOLDR_OPT_ENUM && !choices_well_formed(o->choices))
-		return refuse_option(err, o->name, "is an ENUM without well-formed choices: set them as in \"a|b|c\"");
+		return err_set(err, SOLDR_E_ABI, 0, origin, E327_OPTION_CHOICES, PLUGIN_OPTION_NAME_MAX, o->name);
 	if (!o->default_value)
 		return 0;
 	const struct option_type *type = &option_types[o->type];
 	if (strnlen(o->default_value, PLUGIN_OPTION_TEXT_MAX + 1) > PLUGIN_OPTION_TEXT_MAX)
-		return refuse_option(err, o->name, "has a default that is too long");
+		return err_set(err, SOLDR_E_ABI, 0, origin, E328_OPTION_DEFAULT_LONG, PLUGIN_OPTION_NAME_MAX, o->name);
 	if (type->default_ok && !type->default_ok(o))
-		return err_set(err, SOLDR_E_ABI, 0, origin, "its option \"%s\" has the default \"%.60s\", which is not %s",
+		return err_set(err, SOLDR_E_ABI, 0, origin, E329_OPTION_DEFAULT,
 		               o->name, o->default_value, type->needs);
 	return 0;
 }
@@ -233,35 +224,29 @@ static int check_options(const soldr_option_spec *first, uint64_t *stride_out, s
 	if (!first)
 		return 0;
 	if ((uintptr_t)first % _Alignof(soldr_option_spec))
-		return refuse(err, "its option list is not aligned");
+		return refuse(err, E330_OPTIONS_UNALIGNED);
 	if (!first->name)
 		return 0;
 	uint64_t stride = first->struct_size;
 	if (stride < OPTION_SIZE_1_0 || stride > PLUGIN_OPTION_SIZE_MAX || stride % _Alignof(soldr_option_spec))
-		return err_set(err, SOLDR_E_ABI, 0, origin,
-		               "its first option spec has struct_size %" PRIu64
-		               ": set struct_size to sizeof(soldr_option_spec) in each",
+		return err_set(err, SOLDR_E_ABI, 0, origin, E331_OPTIONS_SIZE,
 		               stride);
 	for (size_t i = 0;; i++) {
 		const soldr_option_spec *o = option_at(first, stride, i);
 		if (!o->name)
 			break;
 		if (i == PLUGIN_OPTIONS_MAX)
-			return err_set(err, SOLDR_E_ABI, 0, origin, "it declares more than %d options, or the list has no end: end it "
-			               "with a spec whose name is NULL", PLUGIN_OPTIONS_MAX);
+			return err_set(err, SOLDR_E_ABI, 0, origin, E332_OPTIONS_ENDLESS, PLUGIN_OPTIONS_MAX);
 		/* Before the name is followed: a wrong distance makes it point anywhere. */
 		if (o->struct_size != stride)
-			return err_set(err, SOLDR_E_ABI, 0, origin,
-			               "its option specs differ in struct_size (number %zu has %" PRIu32 ", the first %" PRIu64
-			               "): set struct_size to sizeof(soldr_option_spec) in each",
+			return err_set(err, SOLDR_E_ABI, 0, origin, E333_OPTIONS_SIZES_DIFFER,
 			               i + 1, o->struct_size, stride);
 		int rc = check_option(o, err);
 		if (rc)
 			return rc;
 		for (size_t k = 0; k < i; k++)
 			if (names_collide(option_at(first, stride, k)->name, o->name))
-				return err_set(err, SOLDR_E_ABI, 0, origin,
-				               "its options \"%s\" and \"%s\" take the same place in the configuration: rename one",
+				return err_set(err, SOLDR_E_ABI, 0, origin, E334_OPTIONS_COLLIDE,
 				               option_at(first, stride, k)->name, o->name);
 	}
 	*stride_out = stride;
@@ -274,21 +259,17 @@ int plugin_check_clauses(const soldr_backend *theirs, soldr_backend *out, uint64
 {
 	*clause = "table-1";
 	if (!theirs)
-		return refuse(err, "soldr_backend_v1() gave no table");
+		return refuse(err, E335_NO_TABLE);
 	if ((uintptr_t)theirs % _Alignof(soldr_backend))
-		return refuse(err, "soldr_backend_v1() gave a table that is not aligned");
+		return refuse(err, E336_TABLE_UNALIGNED);
 	*clause = "table-2";
 	uint32_t abi = theirs->abi, size = theirs->struct_size;
 	if (SOLDR_ABI_MAJOR_OF(abi) != SOLDR_ABI_MAJOR)
-		return err_set(err, SOLDR_E_ABI, 0, origin,
-		               "it was built for backend ABI %" PRIu32 ".%" PRIu32 ", and this soldr has %u.%u: install a build for "
-		               "ABI %u",
+		return err_set(err, SOLDR_E_ABI, 0, origin, E337_TABLE_ABI,
 		               SOLDR_ABI_MAJOR_OF(abi), abi & 0xffff, SOLDR_ABI_MAJOR, SOLDR_ABI_MINOR, SOLDR_ABI_MAJOR);
 	*clause = "table-3";
 	if (size < SOLDR_BACKEND_SIZE_1_0 || size > PLUGIN_TABLE_SIZE_MAX)
-		return err_set(err, SOLDR_E_ABI, 0, origin,
-		               "its table has struct_size %" PRIu32 ", and a 1.x table has %u to %d bytes: set struct_size to "
-		               "sizeof(soldr_backend)",
+		return err_set(err, SOLDR_E_ABI, 0, origin, E338_TABLE_SIZE,
 		               size, SOLDR_BACKEND_SIZE_1_0, PLUGIN_TABLE_SIZE_MAX);
 
 	soldr_backend copy;
@@ -297,9 +278,9 @@ int plugin_check_clauses(const soldr_backend *theirs, soldr_backend *out, uint64
 	copy.struct_size = sizeof copy;
 	*clause = "table-4";
 	if (!well_formed(copy.name, BACKEND_NAME_MAX, LOWER DIGITS "_-"))
-		return refuse(err, "its name is not 1 to 31 bytes of a-z, 0-9, _ and -: set name");
+		return refuse(err, E339_TABLE_NAME);
 	if (!printable(copy.version, BACKEND_VERSION_MAX))
-		return refuse(err, "its version is not 1 to 31 printable bytes: set version");
+		return refuse(err, E340_TABLE_VERSION);
 	int rc = check_members(&copy, size, clause, err);
 	uint64_t distance = 0;
 	if (rc)

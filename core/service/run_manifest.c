@@ -88,7 +88,7 @@ int run_manifest_write(const struct config *c, const struct run_manifest *m, sol
 	char *file = path_join(m->dir, RUN_MANIFEST_FILE);
 	write_text(c, m, &text);
 	int rc = file && buf_ok(&text) ? fs_write_file(file, text.data, text.len, 0600, err)
-	                               : err_set(err, SOLDR_E_NOMEM, 0, "manifest", "out of memory");
+	                               : err_set(err, SOLDR_E_NOMEM, 0, "manifest", E101_NO_MEMORY);
 	buf_release(&text);
 	free(file);
 	return rc;

@@ -117,13 +117,13 @@ static int open_backend(soldr_service *s, struct config_kvs *kvs, soldr_error *e
 	    config_kvs_add(kvs, "host.maintenance", s->embedder.maintains ? "host" : "service") != 0 ||
 	    (s->embedder.disk_budget && config_kvs_add(kvs, "host.disk_budget", budget) != 0) ||
 	    (c->worktree_root && config_kvs_add(kvs, "host.worktree_root", c->worktree_root) != 0))
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	soldr_instance *instance = NULL;
 	service_at(s, "open");
 	int rc = s->plugin.backend.open(&s->host, kvs->items, (uint32_t)kvs->len, &instance, err);
 	service_at(s, NULL);
 	if (!rc && !instance)
-		rc = err_set(err, SOLDR_E_ABI, 0, origin, "backend %s opened without an instance", s->plugin.backend.name);
+		rc = err_set(err, SOLDR_E_ABI, 0, origin, E418_NO_INSTANCE, s->plugin.backend.name);
 	if (!rc)
 		s->instance = instance;
 	return rc;
@@ -154,7 +154,7 @@ int host_start(const struct host_options *o, soldr_service **out, soldr_error *e
 	soldr_service *s = calloc(1, sizeof *s);
 	if (!s || drain_init(&s->drain) != 0) {
 		free(s);
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	}
 	s->config = o->config;
 	s->envp = o->envp;
@@ -179,12 +179,12 @@ int host_start(const struct host_options *o, soldr_service **out, soldr_error *e
 	enum soldr_reason reason = SOLDR_REASON_PLUGIN_REFUSED;
 	int root = prepare_root(s->config, &unusable);
 	bool memory = s->cwd && permits_init(&s->permits, s->config) == 0;
-	int rc = memory ? permits_override(&s->permits, &s->embedder.limits, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	int rc = memory ? permits_override(&s->permits, &s->embedder.limits, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	if (root || s->config->readonly) /* no file for permits is made there */
 		s->permits.max = 0;
 	if (!rc && o->crash) {
 		reason = SOLDR_REASON_BACKEND_CRASHED;
-		rc = err_set(err, SOLDR_E_INTERNAL, 0, origin, "backend %s: %s; soldr plugin check FILE tells more", s->config->backend,
+		rc = err_set(err, SOLDR_E_INTERNAL, 0, origin, E419_BACKEND_CRASHED, s->config->backend,
 		             o->crash->text);
 	} else if (!rc) {
 		rc = load_plugin(s, &kvs, err);
@@ -377,7 +377,7 @@ int32_t soldr_service_stats(soldr_service *s, soldr_stat_fn visit, void *arg, so
 {
 	struct counter_totals t;
 	char *file = host_counters_file(s->config, s->config->backend);
-	int rc = file ? counters_read(file, &t, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	int rc = file ? counters_read(file, &t, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	free(file);
 	if (rc)
 		return rc;
@@ -404,7 +404,7 @@ int32_t soldr_service_stats(soldr_service *s, soldr_stat_fn visit, void *arg, so
 
 static int not_offered(const soldr_service *s, const char *what, soldr_error *err)
 {
-	return err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, "backend %s does not offer %s", s->config->backend, what);
+	return err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, E420_NOT_OFFERED, s->config->backend, what);
 }
 
 int32_t soldr_service_maintain(soldr_service *s, uint32_t kind, soldr_report *report, soldr_error *err)

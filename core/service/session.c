@@ -30,7 +30,7 @@ enum { STAMP_LEN = 15 /* 20261122T050000 */, DAY_SECONDS = 86400, LISTED_MAX = 1
 
 static int out_of_memory(soldr_error *err)
 {
-	return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 }
 
 /* ---- run ids and directories -------------------------------------------------- */
@@ -247,8 +247,7 @@ static int open_in(struct session *session, const char *runs, const struct confi
 {
 	struct stat st;
 	if (config->run_id && !is_valid_id(config->run_id))
-		return err_set(err, SOLDR_E_CONFIG, 0, origin,
-		               "SOLDR_RUN_ID: '%.80s' cannot be a directory name; use up to %d letters, digits, '.', '_' and '-'",
+		return err_set(err, SOLDR_E_CONFIG, 0, origin, E435_RUN_ID,
 		               config->run_id, SESSION_ID_MAX);
 	session->id = config->run_id ? strdup(config->run_id) : new_id();
 	session->dir = session->id ? path_join(runs, session->id) : NULL;
@@ -256,7 +255,7 @@ static int open_in(struct session *session, const char *runs, const struct confi
 		return out_of_memory(err);
 	bool exists = sys.lstat(session->dir, &st) == 0;
 	if (!exists && sys.mkdir(session->dir, 0700) != 0)
-		return err_set(err, SOLDR_E_IO, errno, origin, "cannot create %s", session->dir);
+		return err_set(err, SOLDR_E_IO, errno, origin, E436_RUN_NOT_CREATED, session->dir);
 	session->joined = exists && below;
 	if (!exists)
 		return begin_counters(session, err);
@@ -269,7 +268,7 @@ int session_open(struct session *session, const struct config *config, bool belo
 	struct session mine = {.start_ns = clock_ns(CLOCK_MONOTONIC)};
 	char *runs = NULL;
 	if (config->readonly)
-		return err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, "a read-only cache root keeps no run directories");
+		return err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, E437_READONLY_RUN);
 	int rc = private_dir(config, "runs", &runs, err);
 	if (!rc)
 		rc = open_in(&mine, runs, config, below, err);
@@ -361,9 +360,9 @@ static int point_at(const struct session *session, soldr_error *err)
 	buf_addf(&temp, "%s/" FS_TEMP_PREFIX "%ld.%s", root ? root : "", (long)getpid(), session->id);
 	int rc = link && buf_ok(&target) && buf_ok(&temp) ? 0 : out_of_memory(err);
 	if (!rc && sys.symlink(buf_str(&target), buf_str(&temp)) != 0)
-		rc = err_set(err, SOLDR_E_IO, errno, origin, "cannot create %s", buf_str(&temp));
+		rc = err_set(err, SOLDR_E_IO, errno, origin, E436_RUN_NOT_CREATED, buf_str(&temp));
 	else if (!rc && sys.rename(buf_str(&temp), link) != 0) {
-		rc = err_set(err, SOLDR_E_IO, errno, origin, "cannot create %s", link);
+		rc = err_set(err, SOLDR_E_IO, errno, origin, E436_RUN_NOT_CREATED, link);
 		(void)sys.unlink(buf_str(&temp));
 	}
 	buf_release(&target);
@@ -446,11 +445,11 @@ static int ensure_link(const char *dir, const char *name, const char *target, so
 		if (n == (ssize_t)len && memcmp(at, target, len) == 0)
 			break;
 		if (attempt == 3)
-			rc = err_set(err, SOLDR_E_IO, EEXIST, origin, "cannot link %s to soldr", link);
+			rc = err_set(err, SOLDR_E_IO, EEXIST, origin, E438_NOT_LINKED, link);
 		else if (n >= 0 || errno == EINVAL)
 			(void)sys.unlink(link);
 		else if (errno == ENOENT && sys.symlink(target, link) != 0 && errno != EEXIST)
-			rc = err_set(err, SOLDR_E_IO, errno, origin, "cannot create %s", link);
+			rc = err_set(err, SOLDR_E_IO, errno, origin, E436_RUN_NOT_CREATED, link);
 	}
 	free(link);
 	return rc;

@@ -188,8 +188,7 @@ int sink_open(const struct config *c, const struct sink *sink, struct sink_keep 
 	}
 	if (end->fd >= 0)
 		return 0;
-	return err_set(err, SOLDR_E_IO, errno, sink->what,
-	               "cannot open %s/runs/%s/%s for appending (mend its directory, or set audit.mode: off)", c->cache_root, end->run,
+	return err_set(err, SOLDR_E_IO, errno, sink->what, E439_LOG_NOT_OPENED, c->cache_root, end->run,
 	               sink->file);
 }
 
@@ -231,8 +230,7 @@ static int write_lines(const struct config *c, const struct sink_end *end, const
 	if (n == (ssize_t)len)
 		return 0;
 	*torn = *torn || n > 0;
-	return err_set(err, SOLDR_E_IO, n < 0 ? errno : ENOSPC, end->sink->what,
-	               "cannot write to the %s below %s (make room there, or set audit.mode: off)", end->sink->what, c->cache_root);
+	return err_set(err, SOLDR_E_IO, n < 0 ? errno : ENOSPC, end->sink->what, E440_LOG_NOT_WRITTEN, end->sink->what, c->cache_root);
 }
 
 bool sink_is_full(const struct config *c, const struct sink *sink, const char *run)
@@ -261,14 +259,13 @@ static int leave_out(const struct config *c, const struct sink_end *end, soldr_e
 	if (fd < 0)
 		return err_set(err, SOLDR_E_LIMIT, 0, end->sink->what, "%s", "");
 	sys.close(fd);
-	return err_set(err, SOLDR_E_LIMIT, 0, end->sink->what,
-	               "the %s of run %s has reached audit.max_journal_size; later compiles are left out of it and counted as %s",
+	return err_set(err, SOLDR_E_LIMIT, 0, end->sink->what, E441_LOG_FULL,
 	               end->sink->what, end->run, end->sink->counted);
 }
 
 int sink_write(const struct config *c, const struct sink_end *end, const struct buf *text, bool *torn, soldr_error *err)
 {
 	if (!buf_ok(text))
-		return err_set(err, SOLDR_E_NOMEM, 0, end->sink->what, "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, end->sink->what, E101_NO_MEMORY);
 	return has_room(c, end, text->len) ? write_lines(c, end, text, torn, err) : leave_out(c, end, err);
 }

@@ -69,7 +69,7 @@ int sink_read(const char *file, const char *schema, sink_line_fn visit, void *ar
 	int rc = 0, fd = sys.open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
 	*broken = 0;
 	if (fd < 0 || sys.fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-		rc = err_set(err, errno == ENOENT ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, fd < 0 ? errno : 0, origin, "cannot read the log %s", file);
+		rc = err_set(err, errno == ENOENT ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, fd < 0 ? errno : 0, origin, E442_LOG_NOT_READ, file);
 	for (ssize_t n = 1; !rc && n > 0;) {
 		char *to = buf_reserve(&r.rest, CHUNK);
 		n = to ? sys.read(fd, to, CHUNK) : 0;
@@ -79,9 +79,9 @@ int sink_read(const char *file, const char *schema, sink_line_fn visit, void *ar
 			r.rest.len += (size_t)n;
 			take_lines(&r);
 		} else if (n < 0)
-			rc = err_set(err, SOLDR_E_IO, errno, origin, "cannot read the log %s", file);
+			rc = err_set(err, SOLDR_E_IO, errno, origin, E442_LOG_NOT_READ, file);
 		if (!to)
-			rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+			rc = err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	}
 	if (r.rest.len || r.skipping)
 		*broken += !r.skipping;

@@ -21,11 +21,11 @@ static int judge_file(int fd, const char *name, size_t max, size_t *size, soldr_
 {
 	struct stat st;
 	if (sys.fstat(fd, &st) != 0)
-		return err_set(err, SOLDR_E_IO, errno, origin, "cannot stat %s", name);
+		return err_set(err, SOLDR_E_IO, errno, origin, E105_NOT_LOOKED_AT, name);
 	if (!S_ISREG(st.st_mode))
-		return err_set(err, SOLDR_E_INVALID, 0, origin, "%s is not a regular file", name);
+		return err_set(err, SOLDR_E_INVALID, 0, origin, E114_NOT_REGULAR, name);
 	if ((uint64_t)st.st_size > max)
-		return err_set(err, SOLDR_E_LIMIT, 0, origin, "%s has %lld bytes, more than the %zu allowed", name,
+		return err_set(err, SOLDR_E_LIMIT, 0, origin, E115_TOO_LARGE, name,
 		               (long long)st.st_size, max);
 	*size = (size_t)st.st_size;
 	return 0;
@@ -33,7 +33,7 @@ static int judge_file(int fd, const char *name, size_t max, size_t *size, soldr_
 
 static int outgrown(const char *name, size_t max, soldr_error *err)
 {
-	return err_set(err, SOLDR_E_LIMIT, 0, origin, "%s grew past the %zu bytes allowed", name, max);
+	return err_set(err, SOLDR_E_LIMIT, 0, origin, E116_GREW_TOO_LARGE, name, max);
 }
 
 int fs_feed_fd(int fd, const char *name, size_t max, size_t overlap, bool (*take)(void *arg, const char *, size_t len), void *arg,
@@ -46,13 +46,13 @@ int fs_feed_fd(int fd, const char *name, size_t max, size_t overlap, bool (*take
 	size_t room = size + 1 < FS_PIECE ? size + 1 : FS_PIECE;
 	char *piece = malloc(overlap + room);
 	if (!piece)
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory reading %s", name);
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, E102_NO_MEMORY_READING, name);
 	for (;;) {
 		ssize_t n = sys.read(fd, piece + kept, room);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			rc = err_set(err, SOLDR_E_IO, errno, origin, "cannot read %s", name);
+			rc = err_set(err, SOLDR_E_IO, errno, origin, E106_NOT_READ, name);
 		got += n > 0 ? (size_t)n : 0;
 		if (got > max)
 			rc = outgrown(name, max, err);
@@ -76,12 +76,12 @@ int fs_read_fd(int fd, const char *name, size_t max, struct buf *out, soldr_erro
 	for (size_t want = size + 1, got = 0;;) {
 		char *to = buf_reserve(out, want);
 		if (!to)
-			return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory reading %s", name);
+			return err_set(err, SOLDR_E_NOMEM, 0, origin, E102_NO_MEMORY_READING, name);
 		ssize_t n = sys.read(fd, to, want);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_set(err, SOLDR_E_IO, errno, origin, "cannot read %s", name);
+			return err_set(err, SOLDR_E_IO, errno, origin, E106_NOT_READ, name);
 		out->len += (size_t)n;
 		got += (size_t)n;
 		out->data[out->len] = 0;
@@ -98,7 +98,7 @@ static int open_to_read(const char *path, soldr_error *err)
 {
 	int fd = sys.open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0), why = errno;
 	if (fd < 0)
-		err_set(err, why == ENOENT || why == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, why, origin, "cannot open %s", path);
+		err_set(err, why == ENOENT || why == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, why, origin, E104_NOT_OPENED, path);
 	errno = why;
 	return fd;
 }
@@ -152,7 +152,7 @@ int fs_temp_open(struct fs_temp *t, const char *target, mode_t mode, soldr_error
 		free(t->path);
 		t->path = NULL;
 		if (why != EEXIST) {
-			err_set(err, SOLDR_E_IO, why, origin, "cannot create a file in %s", dir);
+			err_set(err, SOLDR_E_IO, why, origin, E108_NOT_CREATED_IN, dir);
 			free(dir);
 			fs_temp_discard(t);
 			return SOLDR_E_IO;
@@ -160,7 +160,7 @@ int fs_temp_open(struct fs_temp *t, const char *target, mode_t mode, soldr_error
 	}
 	free(dir);
 	fs_temp_discard(t);
-	return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory creating a file beside %s", target);
+	return err_set(err, SOLDR_E_NOMEM, 0, origin, E103_NO_MEMORY_CREATING, target);
 }
 
 int fs_temp_open_output(struct fs_temp *t, const char *target, mode_t mode, soldr_error *err)
@@ -175,7 +175,7 @@ int fs_temp_open_output(struct fs_temp *t, const char *target, mode_t mode, sold
 		return 0;
 	int why = t->target ? errno : ENOMEM;
 	fs_temp_discard(t);
-	return err_set(err, SOLDR_E_IO, why, origin, "cannot open %s for writing", target);
+	return err_set(err, SOLDR_E_IO, why, origin, E122_NOT_OPENED_TO_WRITE, target);
 }
 
 void fs_temp_discard(struct fs_temp *t)
@@ -209,7 +209,7 @@ int fs_temp_publish(struct fs_temp *t, soldr_error *err)
 	t->fd = -1;
 	/* close can report a write that failed late (NFS, quota). */
 	if ((sys.close(fd) != 0 && errno != EINTR) || (t->path && put_in_place(t) != 0)) {
-		int rc = err_set(err, SOLDR_E_IO, errno, origin, "cannot publish %s", t->target);
+		int rc = err_set(err, SOLDR_E_IO, errno, origin, E109_NOT_PUBLISHED, t->target);
 		fs_temp_discard(t);
 		return rc;
 	}
@@ -224,7 +224,7 @@ static int write_and_publish(struct fs_temp *t, const void *data, size_t len, co
 	int why = fs_write_all(t->fd, data, len);
 	if (why) {
 		fs_temp_discard(t);
-		return err_set(err, SOLDR_E_IO, why, origin, "cannot write %s", path);
+		return err_set(err, SOLDR_E_IO, why, origin, E107_NOT_WRITTEN, path);
 	}
 	return fs_temp_publish(t, err);
 }
@@ -251,20 +251,20 @@ int fs_make_dirs(const char *path, mode_t mode, soldr_error *err)
 	if (errno == EEXIST) {
 		if (sys.stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 			return 0;
-		return err_set(err, SOLDR_E_IO, ENOTDIR, origin, "cannot create directory %s", path);
+		return err_set(err, SOLDR_E_IO, ENOTDIR, origin, E110_NO_DIRECTORY_MADE, path);
 	}
 	if (errno != ENOENT)
-		return err_set(err, SOLDR_E_IO, errno, origin, "cannot create directory %s", path);
+		return err_set(err, SOLDR_E_IO, errno, origin, E110_NO_DIRECTORY_MADE, path);
 	char *dir = path_dir(path);
 	if (!dir)
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
-	int rc = strcmp(dir, path) == 0 ? err_set(err, SOLDR_E_IO, ENOENT, origin, "cannot create directory %s", path)
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
+	int rc = strcmp(dir, path) == 0 ? err_set(err, SOLDR_E_IO, ENOENT, origin, E110_NO_DIRECTORY_MADE, path)
 	                                : fs_make_dirs(dir, mode, err);
 	free(dir);
 	if (rc)
 		return rc;
 	if (sys.mkdir(path, mode) != 0 && errno != EEXIST)
-		return err_set(err, SOLDR_E_IO, errno, origin, "cannot create directory %s", path);
+		return err_set(err, SOLDR_E_IO, errno, origin, E110_NO_DIRECTORY_MADE, path);
 	return 0;
 }
 
@@ -314,25 +314,23 @@ int fs_remove_tree(const char *path, uint64_t *files, uint64_t *bytes, soldr_err
 		*files += f;
 	if (bytes)
 		*bytes += b;
-	return why ? err_set(err, SOLDR_E_IO, why, origin, "cannot remove %s", path) : 0;
+	return why ? err_set(err, SOLDR_E_IO, why, origin, E111_NOT_REMOVED, path) : 0;
 }
 
 static int check_one(const char *path, bool *is_link, soldr_error *err)
 {
 	struct stat st;
 	if (sys.lstat(path, &st) != 0)
-		return err_set(err, errno == ENOENT || errno == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, origin,
-		               "cannot stat %s", path);
+		return err_set(err, errno == ENOENT || errno == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, origin, E105_NOT_LOOKED_AT, path);
 	*is_link = S_ISLNK(st.st_mode);
 	if (*is_link)
 		return 0;
 	if (st.st_uid != 0 && st.st_uid != geteuid())
-		return err_set(err, SOLDR_E_TRUST, 0, origin,
-		               "%s is owned by user %lu, not by you or root: chown it, or choose another place", path,
+		return err_set(err, SOLDR_E_TRUST, 0, origin, E117_OWNER_FOREIGN, path,
 		               (unsigned long)st.st_uid);
 	bool sticky_dir = S_ISDIR(st.st_mode) && (st.st_mode & S_ISVTX);
 	if ((st.st_mode & 022) && !sticky_dir)
-		return err_set(err, SOLDR_E_TRUST, 0, origin, "%s can be written by other users (mode %04o): chmod go-w %s", path,
+		return err_set(err, SOLDR_E_TRUST, 0, origin, E118_MODE_OPEN, path,
 		               (unsigned)(st.st_mode & 07777), path);
 	return 0;
 }
@@ -376,8 +374,7 @@ static int check_trusted(const char *path, char real[PATH_MAX], soldr_error *err
 			return rc;
 	}
 	if (!sys.realpath(path, real))
-		return err_set(err, errno == ENOENT || errno == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, origin,
-		               "cannot resolve %s", path);
+		return err_set(err, errno == ENOENT || errno == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, origin, E112_NOT_RESOLVED, path);
 	memcpy(parts, real, strlen(real) + 1);
 	return check_upwards(parts, &is_link, err);
 }
@@ -399,7 +396,7 @@ int fs_read_trusted(const char *path, size_t max, struct buf *out, soldr_error *
 	if (!rc)
 		rc = check_trusted(path, real, err);
 	if (!rc && (sys.fstat(fd, &read) != 0 || sys.lstat(real, &checked) != 0 || read.st_dev != checked.st_dev || read.st_ino != checked.st_ino))
-		rc = err_set(err, SOLDR_E_TRUST, 0, origin, "%s led to another file while it was read: see who changes it, and try again", path);
+		rc = err_set(err, SOLDR_E_TRUST, 0, origin, E119_FILE_EXCHANGED, path);
 	sys.close(fd);
 	return rc;
 }
@@ -408,11 +405,11 @@ int fs_check_private_dir(const char *path, soldr_error *err)
 {
 	struct stat st;
 	if (sys.lstat(path, &st) != 0)
-		return err_set(err, errno == ENOENT ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, origin, "cannot stat %s", path);
+		return err_set(err, errno == ENOENT ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, origin, E105_NOT_LOOKED_AT, path);
 	if (!S_ISDIR(st.st_mode))
-		return err_set(err, SOLDR_E_TRUST, 0, origin, "%s is not a directory (a link is not followed here)", path);
+		return err_set(err, SOLDR_E_TRUST, 0, origin, E120_NO_DIRECTORY, path);
 	if (st.st_uid != geteuid())
-		return err_set(err, SOLDR_E_TRUST, 0, origin, "%s is owned by user %lu, not by you: choose another cache directory",
+		return err_set(err, SOLDR_E_TRUST, 0, origin, E121_DIRECTORY_FOREIGN,
 		               path, (unsigned long)st.st_uid);
 	return fs_check_trusted(path, err);
 }
@@ -421,7 +418,7 @@ void *fs_map_shared(const char *path, size_t size, soldr_error *err)
 {
 	int fd = sys.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0) {
-		err_set(err, SOLDR_E_IO, errno, origin, "cannot open %s", path);
+		err_set(err, SOLDR_E_IO, errno, origin, E104_NOT_OPENED, path);
 		return NULL;
 	}
 	struct stat st;
@@ -438,7 +435,7 @@ void *fs_map_shared(const char *path, size_t size, soldr_error *err)
 	int why = errno;
 	sys.close(fd);
 	if (map == MAP_FAILED) {
-		err_set(err, SOLDR_E_IO, why, origin, "cannot map %s", path);
+		err_set(err, SOLDR_E_IO, why, origin, E113_NOT_MAPPED, path);
 		return NULL;
 	}
 	return map;

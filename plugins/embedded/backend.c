@@ -68,18 +68,16 @@ static int open_scripts(soldr_instance *inst, const soldr_kv *kv, uint32_t n, so
 	static const char head[] = "compiler_scripts.";
 	inst->scripts = calloc((size_t)n + 1, sizeof *inst->scripts);
 	if (!inst->scripts)
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	for (uint32_t i = 0; i < n; i++) {
 		if (strncmp(kv[i].key, head, sizeof head - 1) != 0)
 			continue;
 		struct declared_script *d = &inst->scripts[inst->script_count++];
 		d->path = strdup(kv[i].key + sizeof head - 1);
 		if (!d->path)
-			return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+			return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 		if (d->path[0] != '/' || !script_parse_command(&d->script, kv[i].value))
-			return err_set(err, SOLDR_E_CONFIG, 0, origin,
-			               "compiler_scripts: %s: write the script's absolute path and the command that it stands for, from an "
-			               "absolute path on, without variables, as in {/opt/bin/cc: \"/usr/bin/gcc -m32\"}",
+			return err_set(err, SOLDR_E_CONFIG, 0, origin, E721_SCRIPT_DECLARATION,
 			               d->path);
 	}
 	return 0;
@@ -140,10 +138,10 @@ static int32_t embedded_open(const soldr_host *host, const soldr_kv *kv, uint32_
 {
 	const char *root = kv_find(kv, n, "host.cache_root", NULL);
 	if (!root || *root != '/')
-		return err_set(err, SOLDR_E_INVALID, 0, origin, "the host gave no absolute host.cache_root");
+		return err_set(err, SOLDR_E_INVALID, 0, origin, E720_NO_CACHE_ROOT);
 	soldr_instance *inst = calloc(1, sizeof *inst);
 	if (!inst)
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	inst->host = host;
 	inst->level = atoi(kv_find(kv, n, "compression.level", "1"));
 	inst->max_entry_size = kv_bytes(kv, n, "max_entry_size", "1073741824");
@@ -169,7 +167,7 @@ static int32_t embedded_open(const soldr_host *host, const soldr_kv *kv, uint32_
 	bool memory = inst->evidence && vec_ok(&inst->key_env) && vec_ok(&inst->extra_inputs) && vec_ok(&inst->pure_macros) &&
 	              vec_ok(&inst->redact_deny) && vec_ok(&inst->redact_allow);
 	if (!rc && (!memory || (worktree_root && !(inst->worktree_root = strdup(worktree_root)))))
-		rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		rc = err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	if (!rc)
 		rc = open_scripts(inst, kv, n, err);
 	if (rc) {
@@ -211,7 +209,7 @@ int unit_emit(struct unit *u, uint32_t stream, const void *data, size_t len, sol
 		return u->inst->host->emit(u->inst->host->core, u->req->id, stream, data, len, err);
 	struct buf *to = &u->held->streams[stream == SOLDR_STDERR];
 	buf_add(to, data, len);
-	return buf_ok(to) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	return buf_ok(to) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 }
 
 static bool is_any_of(const char *name, const char *const *names)
@@ -375,7 +373,7 @@ static enum soldr_reason prepare(struct unit *u, char *detail, size_t detail_siz
 	if (family == FAMILY_RUSTC)
 		return rust_prepare(u, detail, detail_size, err, rc);
 	if (invocation_parse(&u->inv, family, req->argv, req->cwd) != 0) {
-		*rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		*rc = err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 		return SOLDR_REASON_NONE;
 	}
 	snprintf(detail, detail_size, "%s", u->inv.detail);
@@ -401,7 +399,7 @@ static enum soldr_reason prepare(struct unit *u, char *detail, size_t detail_siz
 	if (u->dir < 0 || files_read(u->dir, u->inv.source, NULL, &tuple, &u->source, NULL) != 0)
 		return SOLDR_REASON_INPUT_UNREADABLE;
 	u->tools = identity_tools(req, &u->inv);
-	*rc = !u->tools || remap_prepare(u) ? err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory")
+	*rc = !u->tools || remap_prepare(u) ? err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY)
 	                                    : key_compute(&u->key, &u->inv, req, u->real, u->tools, &u->source, u->root, err);
 	key_terminal(req, &u->terminal);
 	return SOLDR_REASON_NONE;
@@ -497,7 +495,7 @@ static int32_t embedded_maintain(soldr_instance *inst, uint32_t kind, soldr_repo
 {
 	soldr_report scratch = {.struct_size = sizeof scratch};
 	if (inst->store.readonly && kind != SOLDR_MAINTAIN_VERIFY && kind != SOLDR_MAINTAIN_CHECK)
-		return err_set(err, SOLDR_E_CONFIG, 0, origin, "the store is read-only: unset SOLDR_READONLY or readonly in the config");
+		return err_set(err, SOLDR_E_CONFIG, 0, origin, E717_STORE_READONLY);
 	report->status = SOLDR_STEP_COMPLETED;
 	switch (kind) {
 	case SOLDR_MAINTAIN_EVICT:
@@ -514,7 +512,7 @@ static int32_t embedded_maintain(soldr_instance *inst, uint32_t kind, soldr_repo
 		embedded_check(inst, kind == SOLDR_MAINTAIN_VERIFY, report);
 		return 0;
 	default:
-		return err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, "maintenance of kind %u is not known", kind);
+		return err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, E718_MAINTENANCE_UNKNOWN, kind);
 	}
 }
 
@@ -539,7 +537,7 @@ SOLDR_EXPORT const soldr_backend *embedded_LTX_soldr_backend_v1(uint32_t host_ab
 const soldr_backend *embedded_LTX_soldr_backend_v1(uint32_t host_abi, soldr_error *err)
 {
 	if (SOLDR_ABI_MAJOR_OF(host_abi) != SOLDR_ABI_MAJOR) {
-		err_set(err, SOLDR_E_ABI, 0, origin, "this backend speaks ABI %u, the host %u: install the build that belongs to this soldr",
+		err_set(err, SOLDR_E_ABI, 0, origin, E719_EMBEDDED_ABI,
 		        SOLDR_ABI_MAJOR, SOLDR_ABI_MAJOR_OF(host_abi));
 		return NULL;
 	}

@@ -84,7 +84,7 @@ static int check_content(struct check *c, enum store_kind kind, const struct dig
 	else if (!rc && kind == STORE_HISTORY)
 		rc = history_decode(&h, &text, key, err);
 	else if (!rc && header_record_decode(&record, &text, key) != 0)
-		rc = err_set(err, SOLDR_E_CORRUPT, 0, origin, "a header record is damaged");
+		rc = err_set(err, SOLDR_E_CORRUPT, 0, origin, E706_HEADER_RECORD_DAMAGED);
 	manifest_release(&m);
 	entry_release(&e);
 	header_record_release(&record);
@@ -102,7 +102,7 @@ static void check_file(void *arg, unsigned shard, const char *name, const char *
 	key.bytes[0] = (unsigned char)shard;
 	int rc = digest_unhex(name, key.bytes + 1, DIGEST_SIZE - 1)
 	                 ? check_content(c, kind, &key, &why)
-	                 : err_set(&why, SOLDR_E_CORRUPT, 0, origin, "its name is no key");
+	                 : err_set(&why, SOLDR_E_CORRUPT, 0, origin, E707_NO_KEY_NAME);
 	if (rc == SOLDR_E_NOT_FOUND)
 		return;
 	c->report->files_seen++;

@@ -79,12 +79,12 @@ int entry_encode(const struct digest *key, const struct entry *e, int level, str
 		ok = sealed_end(out);
 	}
 	buf_release(&table);
-	return ok ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory packing a result");
+	return ok ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, E714_NO_MEMORY_PACKING);
 }
 
 static int damaged(soldr_error *err, const char *what)
 {
-	return err_set(err, SOLDR_E_CORRUPT, 0, origin, "an entry is damaged: %s", what);
+	return err_set(err, SOLDR_E_CORRUPT, 0, origin, E701_ENTRY_DAMAGED, what);
 }
 
 int entry_decode(struct entry *e, const struct digest *key, soldr_error *err)
@@ -142,7 +142,7 @@ const struct entry_section *entry_find(const struct entry *e, uint32_t kind)
 static int write_out(int fd, const void *data, size_t len, soldr_error *err)
 {
 	int why = fs_write_all(fd, data, len);
-	return why ? err_set(err, SOLDR_E_IO, why, origin, "cannot write an output") : 0;
+	return why ? err_set(err, SOLDR_E_IO, why, origin, E713_OUTPUT_NOT_WRITTEN) : 0;
 }
 
 /*
@@ -154,7 +154,7 @@ static int unpack_frames(const struct entry_section *s, struct buf *out, int fd,
 	ZSTD_DCtx *context = ZSTD_createDCtx();
 	const char *data = s->data;
 	uint64_t done = 0;
-	int rc = context ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	int rc = context ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	for (size_t at = 0; !rc && at < s->len;) {
 		size_t left = (size_t)s->len - at, packed = ZSTD_findFrameCompressedSize(data + at, left);
 		uint64_t raw = ZSTD_isError(packed) ? UINT64_MAX : ZSTD_getFrameContentSize(data + at, left);
@@ -167,7 +167,7 @@ static int unpack_frames(const struct entry_section *s, struct buf *out, int fd,
 		char *to = buf_reserve(out, (size_t)raw);
 		size_t n = to ? ZSTD_decompressDCtx(context, to, (size_t)raw, data + at, packed) : 0;
 		if (!to)
-			rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory unpacking %llu bytes", (unsigned long long)raw);
+			rc = err_set(err, SOLDR_E_NOMEM, 0, origin, E715_NO_MEMORY_UNPACKING, (unsigned long long)raw);
 		else if (ZSTD_isError(n) || n != raw)
 			rc = damaged(err, "a section does not unpack");
 		else if (fd >= 0)
@@ -188,7 +188,7 @@ int entry_unpack(const struct entry_section *s, struct buf *out, soldr_error *er
 	if (s->packed)
 		return unpack_frames(s, out, -1, err);
 	buf_add(out, s->data, (size_t)s->len);
-	return buf_ok(out) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	return buf_ok(out) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 }
 
 int entry_write(const struct entry_section *s, int fd, soldr_error *err)

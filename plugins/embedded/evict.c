@@ -271,7 +271,7 @@ int store_evict(struct store *s, soldr_report *report, soldr_error *err)
 {
 	struct store_shard_size *z = store_shards(s);
 	if (!z)
-		return err_set(err, SOLDR_E_IO, 0, "embedded", "the store at %s cannot be written", s->dir);
+		return err_set(err, SOLDR_E_IO, 0, "embedded", E716_STORE_UNWRITABLE, s->dir);
 	uint64_t bytes, entries;
 	store_count(s, never);
 	store_totals(s, &bytes, &entries);
@@ -279,7 +279,7 @@ int store_evict(struct store *s, soldr_report *report, soldr_error *err)
 		uint64_t before = report->files_removed;
 		unsigned shards = evict_step(s, z, never, report);
 		if (!shards)
-			return err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+			return err_set(err, SOLDR_E_NOMEM, 0, "embedded", E101_NO_MEMORY);
 		idle = report->files_removed > before ? 0 : idle + shards;
 		store_totals(s, &bytes, &entries);
 	}
@@ -350,7 +350,7 @@ int store_recount(struct store *s, soldr_report *report, soldr_error *err)
 	uint64_t *uncounted = store_uncounted(s);
 	uint64_t bytes, entries;
 	if (!uncounted)
-		return err_set(err, SOLDR_E_IO, 0, "embedded", "the store at %s cannot be written", s->dir);
+		return err_set(err, SOLDR_E_IO, 0, "embedded", E716_STORE_UNWRITABLE, s->dir);
 	__atomic_store_n(uncounted, STORE_SHARDS, __ATOMIC_RELAXED);
 	store_count(s, never);
 	store_totals(s, &bytes, &entries);

@@ -43,7 +43,7 @@ static int write_text(const char *dir, const char *name, const struct buf *text,
 {
 	char *path = path_join(dir, name);
 	int rc = path && buf_ok(text) ? fs_write_file(path, text->data, text->len, 0600, err)
-	                              : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	                              : err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	free(path);
 	return rc;
 }
@@ -132,7 +132,7 @@ static int write_sections(const char *dir, const char *sub, const struct entry *
 {
 	char name[24];
 	char *path = path_join(dir, sub);
-	int rc = path ? fs_make_dirs(path, 0700, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	int rc = path ? fs_make_dirs(path, 0700, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	for (size_t i = 0; !rc && i < e->section_count; i++) {
 		struct buf raw = BUF_INIT;
 		rc = entry_unpack(&e->sections[i], &raw, err);
@@ -245,9 +245,9 @@ int evidence_keep(const struct unit *u, const struct entry *made, const char *di
 	buf_addf(&temp, "%s/" FS_TEMP_PREFIX "%ld.%" PRIu64 ".%.*s", u->inst->evidence, (long)getpid(), u->req->id, KEY_DIGITS,
 	         hex);
 	int rc = buf_ok(&temp) && buf_ok(&path) ? fill(u, made, differences, temp.data, err)
-	                                        : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	                                        : err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	if (!rc && sys.rename(temp.data, path.data) != 0 && errno != ENOTEMPTY && errno != EEXIST)
-		rc = err_set(err, SOLDR_E_IO, errno, origin, "cannot publish %s", path.data);
+		rc = err_set(err, SOLDR_E_IO, errno, origin, E109_NOT_PUBLISHED, path.data);
 	if (buf_ok(&temp)) /* gone, or not wanted: of the same key and second there is one already */
 		fs_remove_tree(temp.data, NULL, NULL, NULL);
 	if (!rc) {

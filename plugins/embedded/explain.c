@@ -252,7 +252,7 @@ static int tell_source(soldr_instance *inst, const char *cwd, const char *source
 	struct buf file = BUF_INIT;
 	struct digest key;
 	char *path = path_absolute(cwd, source);
-	int rc = path ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	int rc = path ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	if (!rc) {
 		history_key(path, &key);
 		rc = store_read(&inst->store, STORE_HISTORY, &key, &file, err);
@@ -279,7 +279,7 @@ int32_t embedded_explain(soldr_instance *inst, const soldr_request *req, soldr_e
 	else if (family != FAMILY_UNKNOWN)
 		rc = invocation_parse(&u.inv, family, u.req->argv, u.req->cwd);
 	if (rc)
-		rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		rc = err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	if (!rc && u.inv.source && u.inv.source_count <= 1)
 		rc = tell_source(inst, u.req->cwd, u.inv.source, visit, arg, err);
 	for (size_t i = 0; !rc && u.inv.source_count > 1 && i < u.inv.source_count; i++)

@@ -52,15 +52,14 @@ int files_read(int dir, const char *path, struct buf *content, struct tuple *tup
 	size_t before = content ? content->len : 0;
 	int fd = sys.openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
 	if (fd < 0)
-		return err_set(err, errno == ENOENT || errno == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, "embedded",
-		               "cannot open %s", path);
+		return err_set(err, errno == ENOENT || errno == ENOTDIR ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, "embedded", E104_NOT_OPENED, path);
 	struct stat st;
 	hasher_init(&d.hasher);
 	int rc = content ? fs_read_fd(fd, path, FILE_INPUT_MAX, content, err)
 	                 : fs_feed_fd(fd, path, FILE_INPUT_MAX, 0, digest_piece, &d, err);
 	/* After the read: a change during it then shows as a size or ctime that is too new. */
 	if (!rc && sys.fstat(fd, &st) != 0)
-		rc = err_set(err, SOLDR_E_IO, errno, "embedded", "cannot stat %s", path);
+		rc = err_set(err, SOLDR_E_IO, errno, "embedded", E105_NOT_LOOKED_AT, path);
 	sys.close(fd);
 	if (!rc) {
 		tuple_of(tuple, &st);
@@ -68,7 +67,7 @@ int files_read(int dir, const char *path, struct buf *content, struct tuple *tup
 			digest_piece(&d, buf_str(content) + before, content->len - before);
 		hasher_end(&d.hasher, digest);
 		if (tuple->size != d.len)
-			rc = err_set(err, SOLDR_E_BUSY, 0, "embedded", "%s changed while it was read", path);
+			rc = err_set(err, SOLDR_E_BUSY, 0, "embedded", E722_CHANGED_WHILE_READ, path);
 	}
 	return rc;
 }

@@ -166,7 +166,7 @@ int history_decode(struct history *h, const struct buf *file, const struct diges
 	if (!wrong)
 		return 0;
 	history_release(h);
-	return err_set(err, SOLDR_E_CORRUPT, 0, origin, "a history in the store is damaged: %s", wrong);
+	return err_set(err, SOLDR_E_CORRUPT, 0, origin, E703_HISTORY_DAMAGED, wrong);
 }
 
 /* The others that stay: those with one output only as long as they are few. */
@@ -201,5 +201,5 @@ int history_encode(const struct past *newest, const struct history *others, cons
 	buf_add(out, buf_str(&body), len);
 	bool good = buf_ok(&body) && sealed_end(out);
 	buf_release(&body);
-	return good ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	return good ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 }

@@ -113,12 +113,12 @@ int identity_ask(const soldr_host *host, const soldr_request *req, const char *f
 	};
 	soldr_exit ex = {.struct_size = sizeof ex};
 	int rc = vec_ok(&env) && vec_ok(argv) ? host->run(host->core, req->id, &sp, &ex, err)
-	                                      : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	                                      : err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	if (!rc) {
 		buf_add(out, ex.stdout_data ? ex.stdout_data : "", (size_t)ex.stdout_len);
 		buf_add(out, ex.stderr_data ? ex.stderr_data : "", (size_t)ex.stderr_len);
 		if (ex.exit_code || ex.signal)
-			rc = err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, "%s does not answer (exit %d, signal %d)", file, ex.exit_code,
+			rc = err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, E723_COMPILER_SILENT, file, ex.exit_code,
 			             ex.signal);
 		host->release(host->core, ex.stdout_data);
 		host->release(host->core, ex.stderr_data);
@@ -269,7 +269,7 @@ int identity_digest_programs(struct identity *id, struct store *store, soldr_err
 {
 	id->states = calloc(id->programs.len + 1, sizeof *id->states);
 	if (!id->states || !vec_ok(&id->programs) || !vec_ok(&id->system_dirs))
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	struct digest_memory memory;
 	int rc = 0;
 	digests_open(&memory, store);
@@ -347,13 +347,13 @@ static int probe(struct identity *id, const soldr_host *host, const soldr_reques
 		read_answer(id, buf_str(&out));
 	buf_release(&out);
 	if (!rc && id->family == FAMILY_UNKNOWN)
-		rc = err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, "%s is neither GCC nor Clang", req->compiler);
+		rc = err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, E724_NEITHER_GCC_NOR_CLANG, req->compiler);
 	for (size_t i = 0; !rc && i < id->programs.len; i++)
 		if (strcmp(path_ext(id->programs.items[i]), ".cfg") == 0 && !is_plain_configuration(id->programs.items[i]))
-			rc = err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, "%s: an option in it brings more than its text into a result",
+			rc = err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, E725_COMPILER_CONFIG_OPTION,
 			             id->programs.items[i]);
 	if (!rc && id->native && !inv->native)
-		rc = err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, "%s builds for the processor it runs on without being told", req->compiler);
+		rc = err_set(err, SOLDR_E_UNSUPPORTED, 0, origin, E726_NATIVE_UNTOLD, req->compiler);
 	for (size_t i = 0; !rc && i < TOOLS; i++)
 		if (inv->tools & tools[i].tool)
 			rc = add_tool(id, host, req, inv, tools[i].name, err);
@@ -502,9 +502,9 @@ static int read_memory(const char *file, struct buf *b, soldr_error *err)
 {
 	int rc = fs_read_file(file, MEMORY_MAX, b, err);
 	if (!rc && strncmp(buf_str(b), memory_head, strlen(memory_head)) != 0)
-		rc = err_set(err, SOLDR_E_CORRUPT, 0, origin, "what was learnt of a compiler is damaged: it is something else");
+		rc = err_set(err, SOLDR_E_CORRUPT, 0, origin, E704_COMPILER_RECORD_FOREIGN);
 	if (!rc && !is_sealed(b, file))
-		rc = err_set(err, SOLDR_E_CORRUPT, 0, origin, "what was learnt of a compiler is damaged: its checksum differs");
+		rc = err_set(err, SOLDR_E_CORRUPT, 0, origin, E705_COMPILER_RECORD_SUM);
 	return rc;
 }
 
@@ -543,7 +543,7 @@ int identity_get(struct identity *id, const soldr_host *host, const soldr_reques
 	*id = IDENTITY_INIT;
 	char *file = memory_path(store, req, real, inv);
 	if (!file)
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	int rc = 0;
 	int64_t begun = files_clock_ns();
 	if (!identity_recall(file, id)) {

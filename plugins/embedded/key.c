@@ -208,7 +208,7 @@ int key_compute(struct key *key, const struct invocation *inv, const soldr_reque
 	bool rust = inv->family == FAMILY_RUSTC;
 	char *directory = !inv->cwd_in_key ? NULL : rust ? strdup(req->cwd) : key_apparent_directory(req);
 	if (inv->cwd_in_key && !directory)
-		return err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, "embedded", E101_NO_MEMORY);
 	hasher_init(&all);
 	const uint32_t format = KEY_FORMAT;
 	hasher_field(&all, "format", &format, sizeof format);

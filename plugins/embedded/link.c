@@ -269,7 +269,7 @@ static int trial_link(struct identity *id, const struct probe *p, const soldr_ho
 	struct buf list = BUF_INIT, output = BUF_INIT, said = BUF_INIT;
 	struct fs_temp trial = FS_TEMP_INIT;
 	int memory = sys.memfd_create("soldr-link", MFD_CLOEXEC);
-	int rc = memory < 0 ? err_set(err, SOLDR_E_IO, 0, "embedded", "no list can be kept in memory") : fs_temp_open(&trial, place, 0600, err);
+	int rc = memory < 0 ? err_set(err, SOLDR_E_IO, 0, "embedded", E728_NO_LIST_LINK) : fs_temp_open(&trial, place, 0600, err);
 	vec_add(&argv, program);
 	for (size_t i = 1; i < p->argv.len; i++)
 		vec_add(&argv, p->argv.items[i]);
@@ -282,7 +282,7 @@ static int trial_link(struct identity *id, const struct probe *p, const soldr_ho
 	if (!rc && lseek(memory, 0, SEEK_SET) == 0)
 		rc = fs_read_fd(memory, "the linker's list", DEPENDENCIES_MAX, &list, err);
 	if (!rc && read_dependencies(id, buf_str(&list)) != 0)
-		rc = err_set(err, SOLDR_E_UNSUPPORTED, 0, "embedded", "the linker's list is not understood");
+		rc = err_set(err, SOLDR_E_UNSUPPORTED, 0, "embedded", E729_LINKER_LIST);
 	/* The linker wrote to its own file of that name, or removed it. */
 	if (trial.path)
 		sys.unlink(trial.path);
@@ -307,7 +307,7 @@ static int run_probe(struct identity *id, const struct probe *p, const soldr_hos
 			chosen = p->argv.items[i] + strlen("-fuse-ld=");
 	id->family = FAMILY_RUSTC;
 	if (!sys.realpath(program, real) || script_at(real))
-		return err_set(err, SOLDR_E_UNSUPPORTED, 0, "embedded", "%s is a script", program);
+		return err_set(err, SOLDR_E_UNSUPPORTED, 0, "embedded", E730_LINKER_SCRIPT, program);
 	vec_add(&id->programs, real);
 	buf_addf(&linker, chosen ? "-print-prog-name=ld.%s" : "-print-prog-name=ld", chosen);
 	int rc = ask_program(id, p, host, path_variable, program, buf_str(&linker), err);

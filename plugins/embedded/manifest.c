@@ -12,7 +12,7 @@ static const char magic[SEALED_MAGIC_SIZE] = {'S', 'L', 'D', 'R', 'M', 'A', 'N',
 
 static int damaged(soldr_error *err, const char *what)
 {
-	return err_set(err, SOLDR_E_CORRUPT, 0, origin, "a manifest is damaged: %s", what);
+	return err_set(err, SOLDR_E_CORRUPT, 0, origin, E702_MANIFEST_DAMAGED, what);
 }
 
 void manifest_release(struct manifest *m)
@@ -229,7 +229,7 @@ int manifest_encode(const struct manifest *m, const struct digest *key, struct b
 		add_indexes(out, c->inputs, c->input_count);
 		add_indexes(out, c->guards, c->guard_count);
 	}
-	return sealed_end(out) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	return sealed_end(out) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 }
 
 /* ---- a new candidate in front ------------------------------------------------------ */
@@ -393,7 +393,7 @@ int manifest_encode_with(const struct manifest *old, const struct candidate_inpu
 		if (!same)
 			ok = put_old(&k, old, c);
 	}
-	int rc = ok ? manifest_encode(m, &key->direct, out, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	int rc = ok ? manifest_encode(m, &key->direct, out, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	free(k.states.slots);
 	free(k.names.slots);
 	manifest_release(m);

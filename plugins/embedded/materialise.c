@@ -23,7 +23,7 @@ static int fill(struct fs_temp *t, const struct entry *e, const struct output *o
 	if (!s && o->optional)
 		return 0;
 	if (!s)
-		return err_set(err, SOLDR_E_CORRUPT, 0, "embedded", "the entry lacks an output for %s", o->path);
+		return err_set(err, SOLDR_E_CORRUPT, 0, "embedded", E708_OUTPUT_LACKING, o->path);
 	int rc = fs_temp_open(t, o->path, s->executable ? 0777 : 0666, err);
 	if (rc)
 		return rc;
@@ -41,7 +41,7 @@ static int fill(struct fs_temp *t, const struct entry *e, const struct output *o
 int materialise(const struct entry *e, const struct output *outputs, size_t count, uint64_t *bytes, soldr_error *err)
 {
 	struct fs_temp temps[OUTPUTS_MAX];
-	int rc = count <= OUTPUTS_MAX ? 0 : err_set(err, SOLDR_E_LIMIT, 0, "embedded", "too many outputs");
+	int rc = count <= OUTPUTS_MAX ? 0 : err_set(err, SOLDR_E_LIMIT, 0, "embedded", E712_MANY_OUTPUTS);
 	for (size_t i = 0; i < OUTPUTS_MAX; i++)
 		temps[i] = FS_TEMP_INIT;
 	for (size_t i = 0; !rc && i < count; i++)
@@ -60,7 +60,7 @@ static int rewrite(const char *path, const struct buf *text, soldr_error *err)
 	int why = fd < 0 ? errno : fs_write_all(fd, buf_str(text), text->len);
 	if (fd >= 0 && sys.close(fd) != 0 && !why)
 		why = errno;
-	return why ? err_set(err, SOLDR_E_IO, why, "embedded", "cannot write %s", path) : 0;
+	return why ? err_set(err, SOLDR_E_IO, why, "embedded", E107_NOT_WRITTEN, path) : 0;
 }
 
 int materialise_anew(const char *path, const struct buf *text, soldr_error *err)
@@ -68,7 +68,7 @@ int materialise_anew(const char *path, const struct buf *text, soldr_error *err)
 	struct fs_temp t;
 	struct stat st;
 	if (!buf_ok(text))
-		return err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, "embedded", E101_NO_MEMORY);
 	bool there = sys.lstat(path, &st) == 0;
 	if (there && st.st_nlink > 1)
 		return rewrite(path, text, err);
@@ -80,7 +80,7 @@ int materialise_anew(const char *path, const struct buf *text, soldr_error *err)
 	int why = fs_write_all(t.fd, buf_str(text), text->len);
 	if (why) {
 		fs_temp_discard(&t);
-		return err_set(err, SOLDR_E_IO, why, "embedded", "cannot write %s", path);
+		return err_set(err, SOLDR_E_IO, why, "embedded", E107_NOT_WRITTEN, path);
 	}
 	return fs_temp_publish(&t, err);
 }

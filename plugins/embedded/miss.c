@@ -83,7 +83,7 @@ static int open_list(struct run *run, soldr_error *err)
 	buf_addf(&path, "/proc/%ld/fd/%d", (long)getpid(), run->memory);
 	run->temp = buf_detach(&path);
 	if (run->memory < 0 || !run->temp || sys.access(run->temp, W_OK) != 0)
-		return err_set(err, SOLDR_E_IO, errno, "embedded", "no list of inputs can be kept in memory; /proc must be mounted");
+		return err_set(err, SOLDR_E_IO, errno, "embedded", E731_NO_LIST_INPUTS);
 	return 0;
 }
 
@@ -141,7 +141,7 @@ static int plan(struct unit *u, struct run *run, soldr_error *err)
 		replace_argument(&run->argv, (size_t)inv->mmd_index + u->maps.len, inv->mmd_replacement);
 	}
 	run->list = inv->depfile_mode == DEPFILE_NONE || run->apart ? run->temp : u->depfile_path;
-	return vec_ok(&run->argv) && vec_ok(&run->envp) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+	return vec_ok(&run->argv) && vec_ok(&run->envp) ? 0 : err_set(err, SOLDR_E_NOMEM, 0, "embedded", E101_NO_MEMORY);
 }
 
 static int run_compiler(struct unit *u, struct run *run, uint32_t flags, const struct vec *argv, const struct vec *envp, soldr_error *err)
@@ -151,7 +151,7 @@ static int run_compiler(struct unit *u, struct run *run, uint32_t flags, const s
 		add_arguments(u, u->req->argv, &plain);
 	if (!vec_ok(&plain)) {
 		vec_release(&plain);
-		return err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, "embedded", E101_NO_MEMORY);
 	}
 	soldr_spawn sp = {
 		.struct_size = sizeof sp,
@@ -220,7 +220,7 @@ static int mend_depfile(struct unit *u, const struct run *run, const struct iden
 	bool mended = false;
 	int rc = 0;
 	if (!keep)
-		return err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, "embedded", E101_NO_MEMORY);
 	/* Of one that stands there twice, one may be a system header and the other not. */
 	if (inputs && !depfile_repeats(rule) && depfile_is_faithful(rule, u->inv.family, buf_str(text), text->len) &&
 	    inputs_user_headers(u, id, inputs, &rule->paths, keep)) {
@@ -336,7 +336,7 @@ static int product_read(struct unit *u, struct run *run, struct product *p, unsi
 			continue;
 		rc = fs_read_file(u->outputs[i].path, FILE_INPUT_MAX, content, err);
 		if (!rc && (!is_as_made(u, run, i) || !witness_alone(&run->witness, 0)))
-			rc = err_set(err, SOLDR_E_BUSY, 0, "embedded", "%s is written by another process", u->outputs[i].path);
+			rc = err_set(err, SOLDR_E_BUSY, 0, "embedded", E733_OUTPUT_CONTENDED, u->outputs[i].path);
 		if (!rc)
 			add_section(&p->entry, u->outputs[i].kind, run->made[i].executable, content->data, content->len);
 		p->bytes += content->len;
@@ -362,7 +362,7 @@ static int store_record(struct unit *u, const struct input_list *l, struct entry
 	const struct entry_section *made = entry_find(e, ENTRY_OBJECT);
 	struct digest key;
 	if (!precompiled_record(u, l, made, record, &key))
-		return err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, "embedded", E101_NO_MEMORY);
 	add_section(e, ENTRY_RECORD, false, record->data, record->len);
 	return store_write(&u->inst->store, STORE_RECORD, &key, record, err);
 }
@@ -374,13 +374,13 @@ static int store_product(struct unit *u, const struct run *run, const struct pro
 	struct entry e = p->entry;
 	struct candidate_input in = {.any_terminal = !run->ex.stdout_len && !run->ex.stderr_len};
 	struct state *states = calloc(l->len + 2, sizeof *states), own_dir = {.path = "", .flags = INPUT_BASE};
-	int rc = states ? 0 : err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+	int rc = states ? 0 : err_set(err, SOLDR_E_NOMEM, 0, "embedded", E101_NO_MEMORY);
 	if (u->rust) {
 		in.any_terminal = rust_is_quiet(&run->ex);
 		input_text_digest(u->rust->base, &own_dir.digest);
 	}
 	if (!rc && p->bytes + run->ex.stdout_len + run->ex.stderr_len > u->inst->max_entry_size)
-		rc = err_set(err, SOLDR_E_LIMIT, 0, "embedded", "the result is larger than max_entry_size");
+		rc = err_set(err, SOLDR_E_LIMIT, 0, "embedded", E734_RESULT_LARGE);
 	if (!rc && language_is_header(u->inv.language))
 		rc = store_record(u, l, &e, &record, err);
 	if (!rc) {

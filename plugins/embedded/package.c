@@ -25,7 +25,7 @@ struct walk {
 
 static int out_of_memory(soldr_error *err)
 {
-	return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 }
 
 static int by_name(const void *left, const void *right)
@@ -38,13 +38,13 @@ static int list_names(struct walk *w, const char *path, struct vec *names)
 {
 	DIR *dir = sys.opendir(path);
 	if (!dir)
-		return err_set(w->err, SOLDR_E_IO, errno, origin, "cannot list %s", path);
+		return err_set(w->err, SOLDR_E_IO, errno, origin, E735_PACKAGE_NOT_LISTED, path);
 	for (struct dirent *e; (e = readdir(dir));) {
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 || strcmp(e->d_name, ".git") == 0)
 			continue;
 		if (++w->files > PACKAGE_FILES_MAX) {
 			closedir(dir);
-			return err_set(w->err, SOLDR_E_UNSUPPORTED, 0, origin, "more than %d files", PACKAGE_FILES_MAX);
+			return err_set(w->err, SOLDR_E_UNSUPPORTED, 0, origin, E736_PACKAGE_LARGE, PACKAGE_FILES_MAX);
 		}
 		vec_add(names, e->d_name);
 	}
@@ -81,7 +81,7 @@ static int add_link(struct walk *w, const char *path)
 	struct stat st;
 	ssize_t n = sys.readlink(path, text, sizeof text);
 	if (n < 0)
-		return err_set(w->err, SOLDR_E_IO, errno, origin, "cannot read %s", path);
+		return err_set(w->err, SOLDR_E_IO, errno, origin, E106_NOT_READ, path);
 	hasher_field(&w->hasher, "link", text, (size_t)n);
 	return sys.stat(path, &st) == 0 && S_ISREG(st.st_mode) ? add_file(w, path) : 0;
 }
@@ -92,7 +92,7 @@ static int add_name(struct walk *w, const char *path, int depth)
 {
 	struct stat st;
 	if (sys.lstat(path, &st) != 0)
-		return err_set(w->err, SOLDR_E_IO, errno, origin, "cannot look at %s", path);
+		return err_set(w->err, SOLDR_E_IO, errno, origin, E737_PACKAGE_NOT_SEEN, path);
 	if (S_ISDIR(st.st_mode))
 		return add_directory(w, path, &st, depth + 1);
 	look_at_age(w, &st);
@@ -111,7 +111,7 @@ static int add_directory(struct walk *w, const char *path, const struct stat *st
 		return 0;
 	look_at_age(w, st);
 	if (depth > PACKAGE_DEPTH_MAX)
-		return err_set(w->err, SOLDR_E_UNSUPPORTED, 0, origin, "directories too deep");
+		return err_set(w->err, SOLDR_E_UNSUPPORTED, 0, origin, E738_PACKAGE_DEEP);
 	int rc = list_names(w, path, &names);
 	for (size_t i = 0; i < names.len && !rc; i++) {
 		char *child = path_join(path, names.items[i]);
@@ -130,7 +130,7 @@ int package_digest(struct digest_memory *memory, const char *dir, int64_t since,
 	struct stat st;
 	hasher_init(&w.hasher);
 	int rc = sys.stat(dir, &st) == 0 ? add_directory(&w, dir, &st, 0)
-	                                 : err_set(err, SOLDR_E_IO, errno, origin, "cannot look at %s", dir);
+	                                 : err_set(err, SOLDR_E_IO, errno, origin, E737_PACKAGE_NOT_SEEN, dir);
 	hasher_end(&w.hasher, digest);
 	if (!rc && young)
 		*young = w.young;

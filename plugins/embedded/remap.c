@@ -420,7 +420,7 @@ int remap_restore(const struct unit *u, struct entry *e, struct buf texts[static
 		struct buf raw = BUF_INIT;
 		int rc = entry_unpack(s, &raw, err);
 		if (!rc && (at < 0 || !move_text(u, s->kind, buf_str(&raw), raw.len, placeholder, u->root, false, &texts[at])))
-			rc = err_set(err, SOLDR_E_CORRUPT, 0, "embedded", "an entry's text is not what was stored");
+			rc = err_set(err, SOLDR_E_CORRUPT, 0, "embedded", E709_TEXT_DIFFERS);
 		buf_release(&raw);
 		if (rc)
 			return rc;

@@ -370,7 +370,7 @@ enum soldr_reason rust_prepare(struct unit *u, char *detail, size_t detail_size,
 {
 	struct rust_unit *rust = u->rust = calloc(1, sizeof *rust);
 	if (!rust || rust_parse(&rust->call, &u->inv, u->req->argv, u->req->cwd) != 0) {
-		*rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		*rc = err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 		return SOLDR_REASON_NONE;
 	}
 	rust->link_report = rust->link_request = -1;
@@ -404,7 +404,7 @@ enum soldr_reason rust_prepare(struct unit *u, char *detail, size_t detail_size,
 	if (why != SOLDR_REASON_NONE)
 		return why;
 	if (!memory || !vec_ok(&u->inv.key_args)) {
-		*rc = err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		*rc = err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 		return SOLDR_REASON_NONE;
 	}
 	set_terminal(u);
@@ -507,7 +507,7 @@ static int move_texts(struct unit *u, struct entry *e, soldr_error *err)
 			continue;
 		rc = entry_unpack(s, &raw, err);
 		if (!rc && !rust_move_text(kinds[i], buf_str(&raw), raw.len, buf_str(&from), rust->base, &rust->moved[i]))
-			rc = err_set(err, SOLDR_E_CORRUPT, 0, origin, "an entry names its output directory in an unknown place");
+			rc = err_set(err, SOLDR_E_CORRUPT, 0, origin, E710_OUTPUT_DIRECTORY_PLACE);
 		buf_release(&raw);
 		*s = (struct entry_section){.kind = kinds[i], .executable = s->executable, .data = buf_str(&rust->moved[i]),
 		                            .len = rust->moved[i].len, .raw_len = rust->moved[i].len};
@@ -524,7 +524,7 @@ int rust_fit_entry(struct unit *u, struct entry *e, soldr_error *err)
 	/* With a dep-info to write, rustc fails where there is no directory. */
 	if (call->out_dir && !(call->emits & 1u << EMIT_DEP_INFO) && sys.fstatat(u->dir, call->out_dir, &st, 0) != 0) {
 		char *dir = path_absolute(u->req->cwd, call->out_dir);
-		rc = dir ? fs_make_dirs(dir, 0777, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		rc = dir ? fs_make_dirs(dir, 0777, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 		free(dir);
 	}
 	return rc ? rc : move_texts(u, e, err);

@@ -84,8 +84,8 @@ int rust_plan(struct unit *u, struct vec *argv, soldr_error *err)
 	bool memory = buf_ok(&option) && vec_ok(argv);
 	buf_release(&option);
 	if (why)
-		return err_set(err, SOLDR_E_IO, why, "embedded", "no report of the link can be kept in memory");
-	return memory ? 0 : err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+		return err_set(err, SOLDR_E_IO, why, "embedded", E732_NO_LIST_REPORT);
+	return memory ? 0 : err_set(err, SOLDR_E_NOMEM, 0, "embedded", E101_NO_MEMORY);
 }
 
 /* ---- one input ------------------------------------------------------------------------- */

@@ -194,7 +194,7 @@ int several_compile(struct unit *whole, soldr_result *r, soldr_error *err)
 	for (size_t i = 0; parts && i < count; i++)
 		memory = part_init(&parts[i], whole, i) && memory;
 	if (!memory)
-		rc = err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+		rc = err_set(err, SOLDR_E_NOMEM, 0, "embedded", E101_NO_MEMORY);
 	enum soldr_reason why = rc ? SOLDR_REASON_NONE : prepare_all(parts, count, detail, sizeof detail, err, &rc);
 	while (!rc && why == SOLDR_REASON_NONE && done < count) {
 		struct part *p = &parts[done++];

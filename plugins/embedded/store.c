@@ -35,7 +35,7 @@ int store_init(struct store *s, const char *cache_root, uint64_t max_size, bool 
 	*s = (struct store){.max_size = max_size, .readonly = readonly, .step_ns = STORE_STEP_NS, .upkeep = store_upkeep};
 	pthread_mutex_init(&s->mapping, NULL);
 	s->dir = path_join(cache_root, "embedded/v1");
-	return s->dir ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	return s->dir ? 0 : err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 }
 
 void store_release(struct store *s)
@@ -84,11 +84,11 @@ int store_read(struct store *s, enum store_kind kind, const struct digest *key, 
 {
 	char *path = store_path(s, kind, key);
 	if (!path)
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	int rc;
 	int fd = sys.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
 	if (fd < 0) {
-		rc = err_set(err, errno == ENOENT ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, origin, "cannot open %s", path);
+		rc = err_set(err, errno == ENOENT ? SOLDR_E_NOT_FOUND : SOLDR_E_IO, errno, origin, E104_NOT_OPENED, path);
 	} else {
 		rc = fs_read_fd(fd, path, STORE_FILE_MAX, out, err);
 		if (!rc && !s->readonly)
@@ -109,7 +109,7 @@ static int make_shard(struct store *s, const char *path, soldr_error *err)
 	static const char tag[] = "Signature: 8a477f597d28d172789f06886806bc55\n# This directory is a cache of soldr.\n";
 	char *dir = path_dir(path), *tag_file = path_join(s->dir, "CACHEDIR.TAG");
 	struct stat st;
-	int rc = dir && tag_file ? fs_make_dirs(dir, 0700, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	int rc = dir && tag_file ? fs_make_dirs(dir, 0700, err) : err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	if (!rc && sys.stat(tag_file, &st) != 0)
 		rc = fs_write_file(tag_file, tag, sizeof tag - 1, 0600, err);
 	free(dir);
@@ -121,7 +121,7 @@ int store_write(struct store *s, enum store_kind kind, const struct digest *key,
 {
 	char *path = store_path(s, kind, key);
 	if (!path)
-		return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 	struct stat old;
 	store_shards(s); /* the sums are there before the first file is */
 	bool replaces = sys.lstat(path, &old) == 0;
@@ -140,7 +140,7 @@ int store_write(struct store *s, enum store_kind kind, const struct digest *key,
 		int why = fs_write_all(t.fd, data->data, data->len);
 		if (why) {
 			fs_temp_discard(&t);
-			rc = err_set(err, SOLDR_E_IO, why, origin, "cannot write %s", path);
+			rc = err_set(err, SOLDR_E_IO, why, origin, E107_NOT_WRITTEN, path);
 		} else {
 			rc = fs_temp_publish(&t, err);
 		}

@@ -208,7 +208,7 @@ static int ask_library_dir(const soldr_host *host, const soldr_request *req, con
 	vec_release(&argv);
 	size_t n = strcspn(buf_str(out), "\n");
 	if (!rc && (!n || n > ANSWER_MAX || !buf_ok(out) || out->data[0] != '/'))
-		rc = err_set(err, SOLDR_E_UNSUPPORTED, 0, "embedded", "%s does not say where its libraries are", req->compiler);
+		rc = err_set(err, SOLDR_E_UNSUPPORTED, 0, "embedded", E727_LIBRARIES_UNTOLD, req->compiler);
 	if (!rc)
 		out->data[out->len = n] = 0;
 	return rc;
@@ -253,7 +253,7 @@ int toolchain_identity(struct identity *id, const soldr_host *host, const soldr_
 	hasher_field_str(&h, "LD_PRELOAD", env_get(req->envp, "LD_PRELOAD"));
 	char *file = identity_memory_path(store, &h);
 	if (!file)
-		return err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+		return err_set(err, SOLDR_E_NOMEM, 0, "embedded", E101_NO_MEMORY);
 	int rc = 0;
 	int64_t begun = files_clock_ns();
 	if (!identity_recall(file, id)) {

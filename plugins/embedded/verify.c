@@ -105,7 +105,7 @@ int verify_compare(const struct entry *stored, const struct entry *made, struct 
 		if (!entry_find(stored, made->sections[i].kind))
 			rc = compare_sections(NULL, &made->sections[i], differences, err);
 	if (!rc && !buf_ok(differences))
-		rc = err_set(err, SOLDR_E_NOMEM, 0, "embedded", "out of memory");
+		rc = err_set(err, SOLDR_E_NOMEM, 0, "embedded", E101_NO_MEMORY);
 	return rc;
 }
 
@@ -139,15 +139,19 @@ static void report(struct unit *u, const struct entry *made, const char *differe
 {
 	const soldr_host *host = u->inst->host;
 	soldr_error err = SOLDR_ERROR_INIT;
-	struct buf text = BUF_INIT;
-	buf_addf(&text, "a hit would have been wrong: %.*s; ", (int)strcspn(differences, "\n"), differences);
-	if (unit_is_readonly(u))
-		buf_adds(&text, "the store is read-only: it stays there, and no evidence is kept");
-	else if (evidence_keep(u, made, differences, detail, detail_size, &err) == 0)
-		buf_addf(&text, "evidence is in %s", detail);
-	else
-		buf_addf(&text, "evidence could not be kept: %s", err.message);
-	host->log(host->core, SOLDR_LOG_WARN, "embedded", buf_str(&text));
+	struct buf text = BUF_INIT, shown = BUF_INIT;
+	const char *what = "evidence could not be kept: ", *about = err.message;
+	if (unit_is_readonly(u)) {
+		what = "the store is read-only: it stays there, and no evidence is kept";
+		about = "";
+	} else if (evidence_keep(u, made, differences, detail, detail_size, &err) == 0) {
+		what = "evidence is in ";
+		about = detail;
+	}
+	buf_addf(&text, E739_WRONG_HIT, (int)strcspn(differences, "\n"), differences, what, about);
+	err_show(&shown, buf_str(&text));
+	host->log(host->core, SOLDR_LOG_WARN, "embedded", buf_str(&shown));
+	buf_release(&shown);
 	buf_release(&text);
 }
 

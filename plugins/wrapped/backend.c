@@ -85,7 +85,7 @@ static const soldr_option_spec options[] = {
 
 static int out_of_memory(soldr_error *err)
 {
-	return err_set(err, SOLDR_E_NOMEM, 0, origin, "out of memory");
+	return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 }
 
 /* ---- open and close -------------------------------------------------------------- */
@@ -113,12 +113,11 @@ static int take_binary(soldr_instance *instance, const char *binary, soldr_error
 	if (!binary || !*binary)
 		binary = instance->profile->binary;
 	if (!binary)
-		return err_set(err, SOLDR_E_CONFIG, 0, origin, "the profile %s has no program of its own: set options.binary",
+		return err_set(err, SOLDR_E_CONFIG, 0, origin, E801_NO_PROGRAM,
 		               instance->profile->name);
 	/* A relative path would be another program in each directory that a compile runs in. */
 	if (*binary != '/' && strchr(binary, '/'))
-		return err_set(err, SOLDR_E_CONFIG, 0, origin,
-		               "options.binary \"%s\" is a relative path: give an absolute one, or a name to be found on PATH", binary);
+		return err_set(err, SOLDR_E_CONFIG, 0, origin, E802_BINARY_RELATIVE, binary);
 	instance->binary = strdup(binary);
 	return instance->binary ? 0 : out_of_memory(err);
 }
@@ -132,7 +131,7 @@ static int take_lists(soldr_instance *instance, const soldr_kv *kv, uint32_t n, 
 		} else if (strncmp(kv[i].key, ENVIRONMENT_PREFIX, prefix) == 0) {
 			const char *name = kv[i].key + prefix;
 			if (!*name || strchr(name, '='))
-				return err_set(err, SOLDR_E_CONFIG, 0, origin, "options.environment: \"%s\" is no name of a variable", name);
+				return err_set(err, SOLDR_E_CONFIG, 0, origin, E803_NO_VARIABLE_NAME, name);
 			vec_addf(&instance->environment, "%s=%s", name, kv[i].value);
 		}
 	}
@@ -143,7 +142,7 @@ static int take_lists(soldr_instance *instance, const soldr_kv *kv, uint32_t n, 
 	if (!vec_ok(&instance->args) || !vec_ok(&instance->environment))
 		return out_of_memory(err);
 	const char *fault = command_template_fault(vec_items(&instance->args));
-	return fault ? err_set(err, SOLDR_E_CONFIG, 0, origin, "options.args %s", fault) : 0;
+	return fault ? err_set(err, SOLDR_E_CONFIG, 0, origin, E804_ARGS_FORM, fault) : 0;
 }
 
 static int take_options(soldr_instance *instance, const soldr_kv *kv, uint32_t n, soldr_error *err)
@@ -152,9 +151,9 @@ static int take_options(soldr_instance *instance, const soldr_kv *kv, uint32_t n
 	instance->readonly = strcmp(option(kv, n, "host.readonly", "false"), "true") == 0;
 	instance->profile = profile_find(profile);
 	if (!instance->profile)
-		return err_set(err, SOLDR_E_CONFIG, 0, origin, "options.profile \"%s\" is not known: use one of " PROFILE_CHOICES, profile);
+		return err_set(err, SOLDR_E_CONFIG, 0, origin, E805_PROFILE_NAME, profile, PROFILE_CHOICES);
 	if (!outcome_source_find(source, instance->profile, &instance->source))
-		return err_set(err, SOLDR_E_CONFIG, 0, origin, "options.outcome \"%s\" is not known: use one of " OUTCOME_CHOICES, source);
+		return err_set(err, SOLDR_E_CONFIG, 0, origin, E806_OUTCOME_NAME, source, OUTCOME_CHOICES);
 	int rc = take_binary(instance, option(kv, n, "binary", NULL), err);
 	return rc ? rc : take_lists(instance, kv, n, err);
 }
@@ -195,17 +194,16 @@ static char *find_tool(const soldr_instance *instance, const soldr_request *requ
 	char *tool = path_find_program(binary, path, request->cwd, is_this_program, NULL);
 	if (tool && is_this_program(NULL, tool)) { /* named by its path, which is not searched */
 		free(tool);
-		err_set(err, SOLDR_E_CONFIG, 0, origin, "options.binary %s is soldr itself: name the external cache", binary);
+		err_set(err, SOLDR_E_CONFIG, 0, origin, E807_BINARY_IS_SOLDR, binary);
 		return NULL;
 	}
 	if (!tool && errno == ENOMEM)
 		out_of_memory(err);
 	else if (!tool && *binary == '/')
-		err_set(err, SOLDR_E_CONFIG, errno, origin, "cannot run %s: install it, or correct options.binary of this backend",
+		err_set(err, SOLDR_E_CONFIG, errno, origin, E808_BINARY_NOT_RUN,
 		        binary);
 	else if (!tool)
-		err_set(err, SOLDR_E_CONFIG, 0, origin,
-		        "cannot find \"%s\" on PATH: install it, or set options.binary of this backend to where it is", binary);
+		err_set(err, SOLDR_E_CONFIG, 0, origin, E809_BINARY_NOT_FOUND, binary);
 	return tool;
 }
 
@@ -306,9 +304,9 @@ static void read_outcome(const soldr_instance *instance, const soldr_request *re
 	outcome_from_ccache_log(buf_str(&text), text.len, outcome);
 	int why = call->user_log && *call->user_log && text.len ? statslog_append(request->cwd, call->user_log, &text) : 0;
 	if (why) {
-		char message[256];
-		snprintf(message, sizeof message, "cannot append to " STATSLOG_VARIABLE " %.150s: %s", call->user_log, strerror(why));
-		instance->host->log(instance->host->core, SOLDR_LOG_WARN, origin, message);
+		soldr_error said = SOLDR_ERROR_INIT;
+		err_set(&said, SOLDR_E_IO, why, origin, E811_STATSLOG_NOT_WRITTEN, STATSLOG_VARIABLE, call->user_log);
+		instance->host->log(instance->host->core, SOLDR_LOG_WARN, origin, said.message);
 	}
 	buf_release(&text);
 }
@@ -318,10 +316,11 @@ static int32_t rescue(const soldr_instance *instance, const soldr_request *reque
                       soldr_result *result, soldr_error *err)
 {
 	const soldr_host *host = instance->host;
-	char message[sizeof result->detail];
-	snprintf(message, sizeof message, "%.100s ended with status %" PRId32 " before it ran the compiler", instance->binary,
-	         tool_ended->exit_code);
-	host->log(host->core, SOLDR_LOG_WARN, origin, message);
+	soldr_error said = SOLDR_ERROR_INIT;
+	err_set(&said, SOLDR_E_IO, 0, origin, E812_TOOL_BROKE, instance->binary, tool_ended->exit_code);
+	host->log(host->core, SOLDR_LOG_WARN, origin, said.message);
+	char message[200];
+	snprintf(message, sizeof message, "%.*s", (int)sizeof message - 1, said.message);
 	const soldr_spawn spawn = bare_compile(request);
 	soldr_exit ended = {.struct_size = sizeof ended};
 	int32_t rc = host->run(host->core, request->id, &spawn, &ended, err);
@@ -391,7 +390,7 @@ SOLDR_EXPORT const soldr_backend *wrapped_LTX_soldr_backend_v1(uint32_t host_abi
 const soldr_backend *wrapped_LTX_soldr_backend_v1(uint32_t host_abi, soldr_error *err)
 {
 	if (SOLDR_ABI_MAJOR_OF(host_abi) != SOLDR_ABI_MAJOR) {
-		err_set(err, SOLDR_E_ABI, 0, origin, "built for backend ABI %u: install the build that belongs to this soldr",
+		err_set(err, SOLDR_E_ABI, 0, origin, E810_WRAPPED_ABI,
 		        SOLDR_ABI_MAJOR);
 		return NULL;
 	}

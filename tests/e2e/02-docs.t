@@ -14,6 +14,12 @@ ok "it prints every reason of the header" \
 	test "$(printf '%s\n' "$out" | grep -c '^| [0-9]')" = "$(grep -c '^	X(' "$top/core/include/soldr/reason.h")"
 ok "docs/reasons.md is what docs/gen-reasons.sh prints" diff -u "$top/docs/reasons.md" "$T/.stdout"
 
+# docs/errors.md
+run sh "$top/docs/gen-errors.sh" "$SOLDR"
+is "$status" 0 "gen-errors.sh runs"
+ok "it prints every message" test "$(printf '%s\n' "$out" | grep -c '^| E[0-9]')" = "$(cat "$top"/core/util/messages_*.def | grep -c '^MESSAGE(')"
+ok "docs/errors.md is what docs/gen-errors.sh prints" diff -u "$top/docs/errors.md" "$T/.stdout"
+
 # Verbs, in both directions.
 run "$SOLDR" help
 verbs=$(printf '%s\n' "$out" | sed -n '/^verbs:$/,/^$/s/^  \([a-z]*\) .*/\1/p')

@@ -139,6 +139,7 @@ soldr --back> --backend
 soldr --backend wr> wrapped
 soldr -q --audit foren> forensic
 soldr help reas> reasons
+soldr help err> errors
 soldr stats --js> --json
 soldr parity --backends nu> null
 soldr parity --in> --in-place

@@ -72,7 +72,7 @@ like "$err" "gone-gcc: command not found" "and it says so"
 
 run "$SOLDR" absent-gcc -c x.c
 is "$status" 127 "a name that is not on PATH: 127"
-is "$err" "soldr: absent-gcc: command not found on PATH" "one line says so"
+is "$err" "soldr: absent-gcc: command not found on PATH [E507]" "one line says so"
 run "$SOLDR" ./absent -c x.c
 is "$status" 127 "a path that does not exist: 127"
 run "$SOLDR" tools/plain-gcc

@@ -3,7 +3,7 @@
  * wrappers into the table of core/util/sys.h before main() runs.
  *
  *   FAULT=NAME:N:WHAT    at the Nth call of NAME; N+: from the Nth on
- *       NAME   a member of the table, or any
+ *       NAME   a member of the table, or any of them, or memory: malloc() and its like
  *       WHAT   ENOSPC, EIO and others (whats): it fails with that, undone
  *              short   reads and writes take half of what they are given
  *              kill    the process dies before the call
@@ -49,7 +49,7 @@ static const struct {
 	{"ENOSPC", WHAT_ERRNO, ENOSPC}, {"EIO", WHAT_ERRNO, EIO},     {"EACCES", WHAT_ERRNO, EACCES}, {"EMFILE", WHAT_ERRNO, EMFILE},
 	{"EINTR", WHAT_ERRNO, EINTR},   {"EROFS", WHAT_ERRNO, EROFS}, {"EDQUOT", WHAT_ERRNO, EDQUOT}, {"EFBIG", WHAT_ERRNO, EFBIG},
 	{"EPERM", WHAT_ERRNO, EPERM},   {"EINVAL", WHAT_ERRNO, EINVAL}, {"ENODEV", WHAT_ERRNO, ENODEV},
-	{"EOPNOTSUPP", WHAT_ERRNO, EOPNOTSUPP}, {"short", WHAT_SHORT, 0}, {"kill", WHAT_KILL, 0}, {"torn", WHAT_TORN, 0},
+	{"ENOMEM", WHAT_ERRNO, ENOMEM}, {"EOPNOTSUPP", WHAT_ERRNO, EOPNOTSUPP}, {"short", WHAT_SHORT, 0}, {"kill", WHAT_KILL, 0}, {"torn", WHAT_TORN, 0},
 };
 
 static void die(void)
@@ -61,7 +61,8 @@ static void die(void)
 /* What is to become of this call of name. */
 static enum what meet(const char *name)
 {
-	if (strcmp(fault.name, "any") != 0 && strcmp(fault.name, name) != 0)
+	bool named = strcmp(fault.name, name) == 0, any = strcmp(fault.name, "any") == 0 && strcmp(name, "memory") != 0;
+	if (!named && !any)
 		return WHAT_NOTHING;
 	fault.met++;
 	if (fault.onwards ? fault.met < fault.from : fault.met != fault.from)
@@ -267,6 +268,20 @@ static int faulty_spawn(pid_t *pid, const char *path, const posix_spawn_file_act
 	note("spawn\t0\t%s\n", path);
 	return real.spawn(pid, path, actions, attr, argv, envp);
 }
+
+/* The linker gives these the calls of all objects but the C library's own. */
+#define MEMORY(name, params, args)                                 \
+	void *__real_##name params;                                \
+	void *__wrap_##name params;                                \
+	void *__wrap_##name params                                 \
+	{                                                          \
+		return fails("memory") ? NULL : __real_##name args; \
+	}
+MEMORY(malloc, (size_t size), (size))
+MEMORY(calloc, (size_t count, size_t size), (count, size))
+MEMORY(realloc, (void *p, size_t size), (p, size))
+MEMORY(strdup, (const char *text), (text))
+MEMORY(strndup, (const char *text, size_t len), (text, len))
 
 /* false: not understood. */
 static bool parse(const char *text)

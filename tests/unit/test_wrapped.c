@@ -514,7 +514,7 @@ static void a_tool_that_breaks_down_does_not_break_the_build(void)
 	rig_with_script(&rig, "ccache", "#!/bin/sh\nprintf '# a.c\\ndirect_cache_miss\\n' >> \"$CCACHE_STATSLOG\"\nexit 1\n");
 	CU_ASSERT_EQUAL_FATAL(OPEN(&rig, {"profile", "ccache"}), 0);
 	CU_ASSERT_EQUAL(COMPILE(&rig, 0, "-c", "a.c"), 0);
-	expect_result(&rig, SOLDR_OUTCOME_FALLBACK, "backend_error", "ccache ended with status 1 before it ran the compiler", 0);
+	expect_result(&rig, SOLDR_OUTCOME_FALLBACK, "backend_error", "ccache ended with status 1 before it ran the compiler [E812]", 0);
 	CU_ASSERT(has_file(&rig, "a.o"));
 	CU_ASSERT_EQUAL(rig.core.warnings, 1);
 	/* A failing compile is none of that: it is not run a second time. */
