@@ -220,7 +220,7 @@ $(UNIT_OBJ): $(BUILD)/obj/%.o: %.c Makefile
 
 -include $(UNIT_OBJ:.o=.d)
 
-$(BUILD)/tests/unit: $(UNIT_OBJ) $(UNIT_LINKED)
+$(BUILD)/tests/unit: $(UNIT_OBJ) $(BUILD)/obj/tests/fault/ids.o $(UNIT_LINKED)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LINK) -Wl,--wrap=err_set $^ $(LIBS_CORE) $(LIBS_EMBEDDED) -lcunit -o $@
@@ -314,7 +314,7 @@ check-e2e: all docs $(FIXTURES) $(BUILD)/tests/fill $(FAULT_PROGRAMS)
 
 # Programs for the tests of faults, crashes and load (docs/reliability.md): soldr with system calls that fail, soldr whose store
 # has another format, and a killer at a system call.
-FAULT_OBJ := $(BUILD)/obj/tests/fault/faulty.o $(BUILD)/obj/tests/fault/other_version.o
+FAULT_OBJ := $(BUILD)/obj/tests/fault/faulty.o $(BUILD)/obj/tests/fault/ids.o $(BUILD)/obj/tests/fault/other_version.o
 
 $(FAULT_OBJ): $(BUILD)/obj/%.o: %.c Makefile
 	$(call say,CC,$<)
@@ -323,9 +323,9 @@ $(FAULT_OBJ): $(BUILD)/obj/%.o: %.c Makefile
 
 -include $(FAULT_OBJ:.o=.d)
 
-$(BUILD)/tests/fault/soldr-faulty: $(BUILD)/obj/tests/fault/faulty.o
+$(BUILD)/tests/fault/soldr-faulty: $(BUILD)/obj/tests/fault/faulty.o $(BUILD)/obj/tests/fault/ids.o
 $(BUILD)/tests/fault/soldr-other: $(BUILD)/obj/tests/fault/other_version.o
-$(BUILD)/tests/fault/soldr-faulty: LINK += $(foreach f,malloc calloc realloc strdup strndup,-Wl,--wrap=$(f))
+$(BUILD)/tests/fault/soldr-faulty: LINK += $(foreach f,err_set malloc calloc realloc strdup strndup,-Wl,--wrap=$(f))
 $(BUILD)/tests/fault/soldr-other: LINK += -Wl,--wrap=sealed_begin,--wrap=sealed_open
 $(BUILD)/tests/fault/soldr-%: $(PROGRAM) $(if $(STATIC),$(OBJ_STATIC),$(OBJ_DYNAMIC))
 	$(call say,LD,$@)

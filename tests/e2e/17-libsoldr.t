@@ -41,7 +41,7 @@ ok "and object" cmp x.o true.o
 run ./example gcc -c missing.c
 is "$status $out" "1 bypass: input_unreadable" "a compile that fails is a result"
 run ./example no-such-compiler
-is "$status $err" "1 example: compiler no-such-compiler is not on PATH: No such file or directory" "what is not there is an error"
+is "$status $err" "1 example: compiler no-such-compiler is not on PATH: No such file or directory [E431]" "what is not there is an error"
 if $cc -o example-static example.c "$lib/libsoldr.a" -lltdl -lyaml -lcrypto -lpthread 2>link.err; then
 	rm x.o
 	run ./example-static gcc -c x.c -o x.o
