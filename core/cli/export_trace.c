@@ -118,7 +118,7 @@ static bool make_index(struct index *x, const struct analysis *a)
 		x->size *= 2;
 	x->slots = calloc(x->size, sizeof *x->slots);
 	for (size_t i = 0; x->slots && i < a->span_count; i++) {
-		size_t at = a->spans[i].id & (x->size - 1);
+		size_t at = (size_t)a->spans[i].id & (x->size - 1);
 		while (x->slots[at])
 			at = (at + 1) & (x->size - 1);
 		x->slots[at] = (uint32_t)i + 1;
@@ -129,7 +129,7 @@ static bool make_index(struct index *x, const struct analysis *a)
 static const struct span *find_span(const struct index *x, const struct analysis *a, const char *compile_id)
 {
 	const uint64_t id = analysis_id(compile_id);
-	for (size_t at = id & (x->size - 1); x->slots[at]; at = (at + 1) & (x->size - 1))
+	for (size_t at = (size_t)id & (x->size - 1); x->slots[at]; at = (at + 1) & (x->size - 1))
 		if (a->spans[x->slots[at] - 1].id == id)
 			return &a->spans[x->slots[at] - 1];
 	return NULL;

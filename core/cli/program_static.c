@@ -7,7 +7,6 @@
  */
 #include "front.h"
 
-#include <dlfcn.h>
 #include <ltdl.h>
 #if defined(__x86_64__) && __has_include(<sys/platform/x86.h>)
 #include <sys/platform/x86.h>
@@ -18,13 +17,6 @@ const bool program_is_static = true;
 /* In place of libltdl's own. The first name says whose list it is. */
 extern const lt_dlsymlist lt_libltdl_LTX_preloaded_symbols[];
 const lt_dlsymlist lt_libltdl_LTX_preloaded_symbols[] = {{"libltdl", NULL}, {NULL, NULL}};
-
-/* No part of this program is in a library; the C library's would bring its dynamic linker along. */
-int dladdr1(const void *address, Dl_info *info, void **extra, int flags)
-{
-	(void)address, (void)info, (void)extra, (void)flags;
-	return 0;
-}
 
 /*
  * libcrypto asks the processor what it can, before main() and in six or more

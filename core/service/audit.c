@@ -399,7 +399,7 @@ static void part_line(const struct place *p, const struct audit_part *part, uint
 	size_t fault = fault_index(part->event);
 	bool phase = !is_fault(part->event);
 	int64_t ago = (int64_t)(p->now_ns - part->end_ns), at = (int64_t)p->now.tv_sec * SECOND + p->now.tv_nsec - ago;
-	struct timespec when = {.tv_sec = at / SECOND, .tv_nsec = at % SECOND};
+	struct timespec when = {.tv_sec = at / SECOND, .tv_nsec = (long)(at % SECOND)};
 	/* A moment belongs to the compile's own span. */
 	bool span = phase && part->is_span;
 	const struct audit_event e = {

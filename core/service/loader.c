@@ -29,7 +29,6 @@
 #include "path.h"
 #include "plugin_check.h"
 
-#include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -76,17 +75,37 @@ static void add_given(struct vec *list, const char *const *search)
 			vec_add_once(list, *search);
 }
 
+/* In which object of this process an address lies; library: NULL for the program, which is the first. */
+struct object_search {
+	uintptr_t address;
+	bool past_program;
+	const char *library;
+};
+
+static int search_object(struct dl_phdr_info *object, size_t size, void *arg)
+{
+	struct object_search *s = arg;
+	(void)size;
+	for (unsigned i = 0; i < object->dlpi_phnum; i++) {
+		const ElfW(Phdr) *part = &object->dlpi_phdr[i];
+		if (part->p_type == PT_LOAD && s->address - (object->dlpi_addr + part->p_vaddr) < part->p_memsz) {
+			s->library = s->past_program ? object->dlpi_name : NULL;
+			return 1;
+		}
+	}
+	s->past_program = true;
+	return 0;
+}
+
 static void add_own(struct vec *out)
 {
 	char *self = path_self();
 	add_beside(out, self, 2, "lib/soldr"); /* PREFIX/bin/soldr: PREFIX/lib/soldr */
 
 	/* In a program that links libsoldr.so, the plugins are installed beside that library. */
-	Dl_info info;
-	struct link_map *map = NULL;
-	/* The program itself has an empty name in the map; dli_fname would be argv[0], which leads anywhere. */
-	bool in_library = dladdr1(origin, &info, (void **)&map, RTLD_DL_LINKMAP) && map && *map->l_name;
-	char *library = in_library ? sys.realpath(map->l_name, NULL) : NULL;
+	struct object_search search = {.address = (uintptr_t)origin};
+	dl_iterate_phdr(search_object, &search);
+	char *library = search.library ? sys.realpath(search.library, NULL) : NULL;
 	if (library)
 		add_beside(out, library, 1, "soldr");
 	free(library);
@@ -196,15 +215,42 @@ static bool read_at(int fd, void *to, size_t len, uint64_t offset)
 	return offset <= INT64_MAX && sys.pread(fd, to, len, (off_t)offset) == (ssize_t)len;
 }
 
+/* EM_NONE: of a machine that is not listed only the width and the byte order are checked; musl's loader does not look either. */
+#if defined(__x86_64__)
+enum { MACHINE = EM_X86_64 };
+#elif defined(__i386__)
+enum { MACHINE = EM_386 };
+#elif defined(__aarch64__)
+enum { MACHINE = EM_AARCH64 };
+#elif defined(__arm__)
+enum { MACHINE = EM_ARM };
+#elif defined(__s390__)
+enum { MACHINE = EM_S390 };
+#elif defined(__powerpc64__)
+enum { MACHINE = EM_PPC64 };
+#elif defined(__riscv)
+enum { MACHINE = EM_RISCV };
+#else
+enum { MACHINE = EM_NONE };
+#endif
+
+static bool is_for_this_machine(const ElfW(Ehdr) *head)
+{
+	const uint16_t one = 1;
+	const unsigned char order = *(const unsigned char *)&one ? ELFDATA2LSB : ELFDATA2MSB;
+	const unsigned char class = sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32;
+	return head->e_ident[EI_CLASS] == class && head->e_ident[EI_DATA] == order && (MACHINE == EM_NONE || head->e_machine == MACHINE);
+}
+
 /* What is wrong with the shared object in fd, or NULL. */
 static const char *elf_fault(int fd, uint64_t size)
 {
-		ElfW(Ehdr) head;
+	ElfW(Ehdr) head;
 	ElfW(Phdr) table[PROGRAM_HEADERS_MAX];
 	if (!read_at(fd, &head, sizeof head, 0))
 		return E310_PLUGIN_FOREIGN;
-	if (memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_type != ET_DYN || head.e_phentsize != sizeof *table ||
-	    head.e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32))
+	if (memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || !is_for_this_machine(&head) || head.e_type != ET_DYN ||
+	    head.e_phentsize != sizeof *table)
 		return E310_PLUGIN_FOREIGN;
 	if (head.e_phnum == 0 || head.e_phnum > PROGRAM_HEADERS_MAX)
 		return E310_PLUGIN_FOREIGN;

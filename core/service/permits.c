@@ -110,7 +110,12 @@ static enum taking take_free(const struct permits *l, int fd)
 static void sleep_until_given_back(struct permits_words *words, uint32_t seen)
 {
 	const struct timespec step = {.tv_nsec = WAIT_STEP_MS * 1000000L};
-	syscall(SYS_futex, &words->given_back, FUTEX_WAIT, seen, &step, NULL, 0);
+	long number = SYS_futex;
+#ifdef SYS_futex_time64 /* 32 bits: which one takes the timespec that the C library has */
+	if (sizeof step.tv_sec > sizeof(long))
+		number = SYS_futex_time64;
+#endif
+	syscall(number, &words->given_back, FUTEX_WAIT, seen, &step, NULL, 0);
 }
 
 static enum taking wait_for_permit(const struct permits *l, struct permits_words *words, int fd, permits_stop_fn stop, void *arg, int *why)

@@ -23,7 +23,14 @@ void hasher_add(struct hasher *h, const void *data, size_t len)
 	SHA256_Update(context(h), data, len);
 }
 
-void hasher_field(struct hasher *h, const char *tag, const void *data, size_t len)
+/* The number's bytes, the least first. */
+static void put_number(unsigned char *raw, uint64_t n, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		raw[i] = (unsigned char)(n >> (8 * i));
+}
+
+static void begin_field(struct hasher *h, const char *tag, size_t len)
 {
 	enum { TAG_MAX = 56 };
 	unsigned char head[TAG_MAX + 8], *raw = head;
@@ -34,10 +41,31 @@ void hasher_field(struct hasher *h, const char *tag, const void *data, size_t le
 	} else {
 		hasher_add(h, tag, n);
 	}
-	for (int i = 0; i < 8; i++)
-		raw[i] = (unsigned char)((uint64_t)len >> (8 * i));
+	put_number(raw, len, 8);
 	hasher_add(h, head, (size_t)(raw + 8 - head));
+}
+
+void hasher_field(struct hasher *h, const char *tag, const void *data, size_t len)
+{
+	begin_field(h, tag, len);
 	hasher_add(h, data, len);
+}
+
+void hasher_field_u32(struct hasher *h, const char *tag, const uint32_t *numbers, size_t count)
+{
+	begin_field(h, tag, count * sizeof *numbers);
+	for (size_t i = 0; i < count; i++) {
+		unsigned char raw[sizeof *numbers];
+		put_number(raw, numbers[i], sizeof raw);
+		hasher_add(h, raw, sizeof raw);
+	}
+}
+
+void hasher_field_u64(struct hasher *h, const char *tag, uint64_t number)
+{
+	unsigned char raw[sizeof number];
+	put_number(raw, number, sizeof raw);
+	hasher_field(h, tag, raw, sizeof raw);
 }
 
 void hasher_field_str(struct hasher *h, const char *tag, const char *s)

@@ -27,6 +27,9 @@ void hasher_add(struct hasher *, const void *, size_t len);
 /* tag, length, bytes: neighbours cannot be confused. tag names what the field is. */
 void hasher_field(struct hasher *, const char *tag, const void *, size_t len);
 void hasher_field_str(struct hasher *, const char *tag, const char *); /* NULL differs from "" */
+/* Numbers, little-endian on every machine. */
+void hasher_field_u32(struct hasher *, const char *tag, const uint32_t *, size_t count);
+void hasher_field_u64(struct hasher *, const char *tag, uint64_t);
 void hasher_end(struct hasher *, struct digest *);
 
 void digest_of(struct digest *, const void *, size_t len);

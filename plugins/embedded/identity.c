@@ -15,10 +15,10 @@
 #include "args_names.h"
 #include "digests.h"
 #include "fs.h"
+#include "object.h"
 #include "path.h"
 #include "response.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -177,20 +177,7 @@ static bool has_loader(const char *path)
 		return false;
 	ssize_t n = sys.read(fd, raw, sizeof raw);
 	sys.close(fd);
-	Elf64_Ehdr h;
-	if (n < (ssize_t)sizeof h || memcmp(raw, ELFMAG, SELFMAG) != 0 || raw[EI_CLASS] != ELFCLASS64)
-		return false;
-	memcpy(&h, raw, sizeof h);
-	for (unsigned i = 0; i < h.e_phnum; i++) {
-		Elf64_Phdr ph;
-		size_t at = (size_t)h.e_phoff + i * (size_t)h.e_phentsize;
-		if (h.e_phoff > sizeof raw || at + sizeof ph > (size_t)n)
-			return false;
-		memcpy(&ph, raw + at, sizeof ph);
-		if (ph.p_type == PT_INTERP)
-			return true;
-	}
-	return false;
+	return n > 0 && object_has_loader(raw, (size_t)n);
 }
 
 int identity_add_libraries(struct identity *id, const soldr_host *host, const soldr_request *req, soldr_error *err)
@@ -390,7 +377,7 @@ static char *memory_path(const struct store *store, const soldr_request *req, co
 	hasher_field_str(&h, "real", real);
 	hasher_field_str(&h, "argv0", req->argv[0]);
 	hasher_field_str(&h, "language", language_name(inv));
-	hasher_field(&h, "tools", &inv->tools, sizeof inv->tools);
+	hasher_field_u32(&h, "tools", &inv->tools, 1);
 	for (size_t i = 0; i < inv->probe_args.len; i++)
 		hasher_field_str(&h, "argument", inv->probe_args.items[i]);
 	for (size_t i = 0; probe_variables[i]; i++)

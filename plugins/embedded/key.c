@@ -211,7 +211,7 @@ int key_compute(struct key *key, const struct invocation *inv, const soldr_reque
 		return err_set(err, SOLDR_E_NOMEM, 0, "embedded", E101_NO_MEMORY);
 	hasher_init(&all);
 	const uint32_t format = KEY_FORMAT;
-	hasher_field(&all, "format", &format, sizeof format);
+	hasher_field_u32(&all, "format", &format, 1);
 	for (int g = 0; g < KEY_GROUPS; g++) {
 		struct hasher h;
 		hasher_init(&h);
@@ -253,7 +253,7 @@ void key_terminal(const soldr_request *req, struct digest *d)
 	struct hasher h;
 	const uint32_t facts[] = {req->stdout_kind, req->stderr_kind, req->columns};
 	hasher_init(&h);
-	hasher_field(&h, "kinds", facts, sizeof facts);
+	hasher_field_u32(&h, "kinds", facts, sizeof facts / sizeof *facts);
 	field_variables(&h, terminal_variables, req->envp);
 	hasher_end(&h, d);
 }

@@ -261,7 +261,7 @@ static void name_result(const struct unit *u, const struct input_list *l, const 
 		hasher_field_str(&h, rest ? "below" : "path", rest ? rest : l->items[i].path);
 		hasher_field(&h, "content", l->items[i].digest.bytes, DIGEST_SIZE);
 		if (l->items[i].state_flags & INPUT_TIMED)
-			hasher_field(&h, "time", &l->items[i].tuple.mtime_ns, sizeof l->items[i].tuple.mtime_ns);
+			hasher_field_u64(&h, "time", (uint64_t)l->items[i].tuple.mtime_ns);
 	}
 	if (own_dir)
 		hasher_field(&h, "directory", own_dir->digest.bytes, DIGEST_SIZE);

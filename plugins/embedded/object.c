@@ -40,10 +40,15 @@ static uint64_t section_word(const struct elf *e, uint64_t index, size_t narrow,
 
 #define SECTION_WORD(e, index, member) section_word(e, index, offsetof(Elf32_Shdr, member), offsetof(Elf64_Shdr, member))
 
-static bool open_elf(struct elf *e)
+static void tell_kind(struct elf *e)
 {
 	e->wide = e->data[EI_CLASS] == ELFCLASS64;
 	e->big = e->data[EI_DATA] == ELFDATA2MSB;
+}
+
+static bool open_elf(struct elf *e)
+{
+	tell_kind(e);
 	e->table = e->wide ? number(e, offsetof(Elf64_Ehdr, e_shoff), 8) : number(e, offsetof(Elf32_Ehdr, e_shoff), 4);
 	e->entry_size = number(e, e->wide ? offsetof(Elf64_Ehdr, e_shentsize) : offsetof(Elf32_Ehdr, e_shentsize), 2);
 	e->count = number(e, e->wide ? offsetof(Elf64_Ehdr, e_shnum) : offsetof(Elf32_Ehdr, e_shnum), 2);
@@ -140,4 +145,19 @@ bool object_is_searchable(const void *data, size_t len)
 	if (len >= SARMAG && memcmp(data, ARMAG, SARMAG) == 0)
 		return is_plain_archive(data, len);
 	return is_searchable(data, len);
+}
+
+bool object_has_loader(const void *data, size_t len)
+{
+	struct elf e = {.data = data, .len = len};
+	if (len < sizeof(Elf32_Ehdr) || memcmp(data, ELFMAG, SELFMAG) != 0)
+		return false;
+	tell_kind(&e);
+	uint64_t at = e.wide ? number(&e, offsetof(Elf64_Ehdr, e_phoff), 8) : number(&e, offsetof(Elf32_Ehdr, e_phoff), 4);
+	uint64_t size = number(&e, e.wide ? offsetof(Elf64_Ehdr, e_phentsize) : offsetof(Elf32_Ehdr, e_phentsize), 2);
+	uint64_t count = number(&e, e.wide ? offsetof(Elf64_Ehdr, e_phnum) : offsetof(Elf32_Ehdr, e_phnum), 2);
+	for (uint64_t i = 0; i < count && at < len; i++, at += size)
+		if (number(&e, at, 4) == PT_INTERP)
+			return true;
+	return false;
 }

@@ -140,7 +140,7 @@ static inline void same_bytes_at(const char *file, int line, const void *actual,
 		        actual_len);
 	CU_assertImplementation(same, (unsigned)line, "bytes are as expected", file, "", CU_FALSE);
 }
-#define SAME_BYTES(actual, actual_len, expected, len) same_bytes_at(__FILE__, __LINE__, actual, actual_len, expected, len)
+#define SAME_BYTES(actual, actual_len, expected, len) same_bytes_at(__FILE__, __LINE__, actual, (size_t)(actual_len), expected, len)
 
 static inline void same_text_at(const char *file, int line, const char *actual, const char *expected)
 {

@@ -96,11 +96,28 @@ static void digests_differ_by_any_byte(void)
 	}
 }
 
+/* docs/formats.md says the bytes: another machine must not find another key. */
+static void numbers_are_fields_of_little_endian_bytes(void)
+{
+	struct hasher h;
+	struct digest numbers, bytes;
+	hasher_init(&h);
+	hasher_field_u32(&h, "n", (const uint32_t[]){0x01020304, 5}, 2);
+	hasher_field_u64(&h, "t", 0x0102030405060708);
+	hasher_end(&h, &numbers);
+	hasher_init(&h);
+	hasher_field(&h, "n", "\4\3\2\1\5\0\0", 8);
+	hasher_field(&h, "t", "\10\7\6\5\4\3\2\1", 8);
+	hasher_end(&h, &bytes);
+	CU_ASSERT_TRUE(digest_equal(&numbers, &bytes));
+}
+
 void suite_digest(void)
 {
 	CU_pSuite s = CU_add_suite("digest", NULL, NULL);
 	CU_add_test(s, "known digests", known_digests);
 	CU_add_test(s, "neighbours cannot run together", neighbours_cannot_run_together);
 	CU_add_test(s, "values cannot imitate fields", values_cannot_imitate_fields);
+	CU_add_test(s, "numbers are fields of little-endian bytes", numbers_are_fields_of_little_endian_bytes);
 	CU_add_test(s, "digests differ by any byte", digests_differ_by_any_byte);
 }

@@ -190,7 +190,7 @@ static void a_large_section_is_many_frames(void)
 	SAME_NUMBER(decode(&back, "k", file.data, file.len), 0);
 	const struct entry_section *s = entry_find(&back, ENTRY_OBJECT);
 	CU_ASSERT_FATAL(s && s->packed);
-	SAME_NUMBER(ZSTD_getFrameContentSize(s->data, s->len), FRAME);
+	SAME_NUMBER(ZSTD_getFrameContentSize(s->data, (size_t)s->len), FRAME);
 	entry_release(&back);
 	buf_release(&file);
 	free(packs);

@@ -38,7 +38,9 @@ static void long_texts_are_cut_with_a_nul(void)
 	/* The cause is cut too, where only a part of it has room. */
 	err_set(&err, SOLDR_E_IO, EIO, "x", "%.*s", (int)sizeof err.message - 5, text);
 	SAME_NUMBER(strlen(err.message), sizeof err.message - 1);
-	SAME(err.message + sizeof err.message - 5, ": In");
+	char cause[8];
+	snprintf(cause, 5, ": %s", strerror(EIO));
+	SAME(err.message + sizeof err.message - 5, cause);
 }
 
 static void a_prefix_goes_before(void)

@@ -4,6 +4,7 @@
  * in a process of their own.
  */
 #include "exec.h"
+#include "native_test.h"
 #include "room.h"
 
 #include <errno.h>
@@ -715,7 +716,7 @@ void suite_exec(void)
 {
 	CU_pSuite s = CU_add_suite("exec", NULL, NULL);
 	CU_add_test(s, "c30: the end is reported", the_end_is_reported);
-	CU_add_test(s, "an exec that fails says why", an_exec_that_fails_says_why);
+	add_native_test(s, "an exec that fails says why", an_exec_that_fails_says_why);
 	CU_add_test(s, "streams are kept apart", streams_are_kept_apart);
 	CU_add_test(s, "ten megabytes on both streams", ten_megabytes_on_both_streams);
 	CU_add_test(s, "muted streams are not passed on", muted_streams_are_not_passed_on);
@@ -729,12 +730,12 @@ void suite_exec(void)
 	CU_add_test(s, "c31: descriptors are inherited untouched", descriptors_are_inherited_untouched);
 	CU_add_test(s, "c07: a terminal stays one", a_terminal_stays_one);
 	CU_add_test(s, "c07: much output to a terminal is whole", much_output_to_a_terminal_is_whole);
-	CU_add_test(s, "a child is told of and reaped", a_child_is_told_of_and_reaped);
+	add_native_test(s, "a child is told of and reaped", a_child_is_told_of_and_reaped);
 	CU_add_test(s, "a time-out terminates", a_time_out_terminates);
 	CU_add_test(s, "c30: a cancelled run terminates", a_cancelled_run_terminates);
 	CU_add_test(s, "signals do not lose output", signals_do_not_lose_output);
 	CU_add_test(s, "c31: the child gets our group, mask and level", the_child_gets_our_group_mask_and_level);
 	CU_add_test(s, "the nice level is added", the_nice_level_is_added);
-	CU_add_test(s, "the working directory is set", the_working_directory_is_set);
+	add_native_test(s, "the working directory is set", the_working_directory_is_set);
 	CU_add_test(s, "a process becomes the program", a_process_becomes_the_program);
 }

@@ -1,6 +1,9 @@
-/* object: which outputs can be searched for a path. */
+/* object: which outputs can be searched for a path, which programs have a loader. */
 #include "object.h"
 #include "room.h"
+
+#include <elf.h>
+#include <stddef.h>
 
 void suite_object(void);
 
@@ -148,6 +151,45 @@ static void damaged_objects_do_no_harm(void)
 	room_release(&room);
 }
 
+static void put_number(unsigned char *at, uint64_t value, size_t size, bool big)
+{
+	for (size_t i = 0; i < size; i++)
+		at[big ? size - 1 - i : i] = (unsigned char)(value >> 8 * i);
+}
+
+/* The first bytes of a program with two program headers, the second of the type. */
+static size_t make_program(unsigned char *file, bool wide, bool big, uint32_t type)
+{
+	enum { AT = 80 };
+	size_t word = wide ? sizeof(Elf64_Off) : sizeof(Elf32_Off), entry = wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+	memcpy(file, ELFMAG, SELFMAG);
+	file[EI_CLASS] = wide ? ELFCLASS64 : ELFCLASS32;
+	file[EI_DATA] = big ? ELFDATA2MSB : ELFDATA2LSB;
+	put_number(file + (wide ? offsetof(Elf64_Ehdr, e_phoff) : offsetof(Elf32_Ehdr, e_phoff)), AT, word, big);
+	put_number(file + (wide ? offsetof(Elf64_Ehdr, e_phentsize) : offsetof(Elf32_Ehdr, e_phentsize)), entry, 2, big);
+	put_number(file + (wide ? offsetof(Elf64_Ehdr, e_phnum) : offsetof(Elf32_Ehdr, e_phnum)), 2, 2, big);
+	put_number(file + AT, PT_LOAD, 4, big);
+	put_number(file + AT + entry, type, 4, big);
+	return AT + 2 * entry;
+}
+
+static void a_program_with_a_loader_is_told_whatever_its_machine(void)
+{
+	for (unsigned kind = 0; kind < 4; kind++) {
+		unsigned char file[256] = {0};
+		size_t len = make_program(file, kind & 1, kind & 2, PT_INTERP);
+		CU_ASSERT_TRUE(object_has_loader(file, len));
+		for (size_t cut = 0; cut < 80; cut++)
+			CU_ASSERT_FALSE(object_has_loader(file, cut));
+		/* The other order is another number. */
+		file[EI_DATA] = file[EI_DATA] == ELFDATA2MSB ? ELFDATA2LSB : ELFDATA2MSB;
+		CU_ASSERT_FALSE(object_has_loader(file, len));
+		len = make_program(file, kind & 1, kind & 2, PT_NOTE);
+		CU_ASSERT_FALSE(object_has_loader(file, len));
+	}
+	CU_ASSERT_FALSE(object_has_loader(source, sizeof source));
+}
+
 void suite_object(void)
 {
 	CU_pSuite s = CU_add_suite("object", NULL, NULL);
@@ -157,4 +199,5 @@ void suite_object(void)
 	CU_add_test(s, "metadata is searchable unless packed", metadata_is_searchable_unless_packed);
 	CU_add_test(s, "archives are searchable when all members are", archives_are_searchable_when_all_members_are);
 	CU_add_test(s, "damaged objects do no harm", damaged_objects_do_no_harm);
+	CU_add_test(s, "a program with a loader is told whatever its machine", a_program_with_a_loader_is_told_whatever_its_machine);
 }

@@ -6,6 +6,7 @@
  */
 #include "fs.h"
 #include "loader.h"
+#include "native_test.h"
 #include "path.h"
 
 #include "../../plugins/wrapped/command.h"
@@ -670,31 +671,35 @@ void suite_wrapped(void)
 	static const struct {
 		const char *name;
 		void (*test)(void);
+		bool native;
 	} tests[] = {
-		{"ccache logs are told apart", ccache_logs_are_told_apart},
-		{"a long counter name is cut and ended", a_long_counter_name_is_cut_and_ended},
-		{"a template is filled from the request", a_template_is_filled_from_the_request},
-		{"a template that drops arguments is refused", a_template_that_drops_arguments_is_refused},
-		{"a variable is set once, whatever was there", a_variable_is_set_once_whatever_was_there},
-		{"null hands the request back unchanged", null_hands_the_request_back_unchanged},
-		{"wrong options are refused when opened", wrong_options_are_refused_when_opened},
-		{"its options are well formed and it opens without any", its_options_are_well_formed_and_open_without_any},
+		{"ccache logs are told apart", ccache_logs_are_told_apart, false},
+		{"a long counter name is cut and ended", a_long_counter_name_is_cut_and_ended, false},
+		{"a template is filled from the request", a_template_is_filled_from_the_request, false},
+		{"a template that drops arguments is refused", a_template_that_drops_arguments_is_refused, false},
+		{"a variable is set once, whatever was there", a_variable_is_set_once_whatever_was_there, false},
+		{"null hands the request back unchanged", null_hands_the_request_back_unchanged, true},
+		{"wrong options are refused when opened", wrong_options_are_refused_when_opened, false},
+		{"its options are well formed and it opens without any", its_options_are_well_formed_and_open_without_any, false},
 		{"c32: the tool gets the real compiler and the recursion guard",
-		 the_tool_gets_the_real_compiler_and_the_recursion_guard},
-		{"c32: a binary that is soldr itself is skipped", a_binary_that_is_soldr_itself_is_skipped},
-		{"a missing binary is an error that names it", a_missing_binary_is_an_error_that_names_it},
-		{"a tool that cannot be executed is an error", a_tool_that_cannot_be_executed_is_an_error},
-		{"c30: status and signal of the tool are the request's", status_and_signal_of_the_tool_are_the_requests},
-		{"what a tool cannot do goes around it", what_a_tool_cannot_do_goes_around_it},
-		{"a tool that breaks down does not break the build", a_tool_that_breaks_down_does_not_break_the_build},
-		{"the outcome can be left unread", the_outcome_can_be_left_unread},
-		{"ccache misses, then hits with the same bytes", ccache_misses_then_hits_with_the_same_bytes},
-		{"what ccache does not cache is named", what_ccache_does_not_cache_is_named},
-		{"ccache without a store does not break the build", ccache_without_a_store_does_not_break_the_build},
-		{"a statslog of the user still gets its lines", a_statslog_of_the_user_still_gets_its_lines},
-		{"c32: a compiler that is the tool runs as it is", a_compiler_that_is_the_tool_runs_as_it_is},
+		 the_tool_gets_the_real_compiler_and_the_recursion_guard, false},
+		{"c32: a binary that is soldr itself is skipped", a_binary_that_is_soldr_itself_is_skipped, true},
+		{"a missing binary is an error that names it", a_missing_binary_is_an_error_that_names_it, false},
+		{"a tool that cannot be executed is an error", a_tool_that_cannot_be_executed_is_an_error, true},
+		{"c30: status and signal of the tool are the request's", status_and_signal_of_the_tool_are_the_requests, false},
+		{"what a tool cannot do goes around it", what_a_tool_cannot_do_goes_around_it, false},
+		{"a tool that breaks down does not break the build", a_tool_that_breaks_down_does_not_break_the_build, false},
+		{"the outcome can be left unread", the_outcome_can_be_left_unread, false},
+		{"ccache misses, then hits with the same bytes", ccache_misses_then_hits_with_the_same_bytes, false},
+		{"what ccache does not cache is named", what_ccache_does_not_cache_is_named, false},
+		{"ccache without a store does not break the build", ccache_without_a_store_does_not_break_the_build, false},
+		{"a statslog of the user still gets its lines", a_statslog_of_the_user_still_gets_its_lines, false},
+		{"c32: a compiler that is the tool runs as it is", a_compiler_that_is_the_tool_runs_as_it_is, false},
 	};
 	CU_pSuite suite = CU_add_suite("wrapped", NULL, NULL);
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
-		CU_add_test(suite, tests[i].name, tests[i].test);
+		if (tests[i].native)
+			add_native_test(suite, tests[i].name, tests[i].test);
+		else
+			CU_add_test(suite, tests[i].name, tests[i].test);
 }
