@@ -38,18 +38,34 @@ static void write_message(struct buf *b)
 	buf_release(b);
 }
 
+/* Control characters, of a file's name say, would reach the terminal: ESC becomes \x1b, a newline \x0a. C1 is two bytes in UTF-8. */
+static void add_visible(struct buf *b, const char *text)
+{
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+		bool c1 = p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f;
+		if (c1)
+			buf_addf(b, "\\x%02x", *p++);
+		if (c1 || *p < ' ' || *p == 0x7f)
+			buf_addf(b, "\\x%02x", *p);
+		else
+			buf_addc(b, (char)*p);
+	}
+}
+
 static void say(const char *fmt, va_list ap, const struct verb *usage)
 {
-	struct buf text = BUF_INIT, b = BUF_INIT;
+	struct buf text = BUF_INIT, shown = BUF_INIT, b = BUF_INIT;
 	buf_vaddf(&text, fmt, ap);
+	err_show(&shown, buf_str(&text));
 	buf_adds(&b, "soldr: ");
-	err_show(&b, buf_str(&text));
+	add_visible(&b, buf_str(&shown));
 	buf_addc(&b, '\n');
 	if (usage)
 		buf_addf(&b, "usage: soldr %s\n", usage->usage);
-	if (buf_ok(&text))
+	if (buf_ok(&text) && buf_ok(&shown))
 		write_message(&b);
 	buf_release(&b);
+	buf_release(&shown);
 	buf_release(&text);
 }
 

@@ -206,4 +206,11 @@ is "$status" 1 "c29: a verb whose stdout is closed does not pretend to have answ
 run perl -e '$SIG{PIPE} = "IGNORE"; pipe(my $r, my $w); close $r; open STDOUT, ">&", $w; exec @ARGV' "$SOLDR" help
 is "$status/$err" "0/" "a reader that went away is no error"
 
+# A file's name may hold what a terminal would obey.
+name=$(printf 'a\033[2Jb\nc\302\233d')
+run "$SOLDR" --config "$T/$name" stats
+is "$status" 111 "a config file that is not there"
+is "$(printf '%s' "$err" | LC_ALL=C tr -d ' -~')" "" "no control character of its name is printed"
+like "$err" 'a.x1b.2Jb.x0ac.xc2.x9bd' "they are spelled instead"
+
 done_testing
