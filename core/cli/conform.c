@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "fs.h"
+#include "signals.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -179,7 +180,7 @@ static void detach(const struct conform_scene *scene, size_t number)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setrlimit(RLIMIT_CORE, &no_core);
 	buf_addf(&name, "%s/%zu.out", scene->dir, number);
-	int null = open("/dev/null", O_RDWR), out = open(buf_str(&name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), out = open(buf_str(&name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	buf_release(&name);
 	dup2(null, 0);
 	dup2(out, 1);
@@ -190,7 +191,7 @@ static void detach(const struct conform_scene *scene, size_t number)
 
 /* ---- in the parent -------------------------------------------------------------------------- */
 
-/* Waits for the child, at most for the plan's time. true: it ended by itself, with *status. */
+/* Waits for the child, at most for the plan's time and until soldr is to end. true: it ended by itself, with *status. */
 static bool wait_for(pid_t pid, int done, uint64_t timeout_s, int *status)
 {
 	const uint64_t until = clock_ns(CLOCK_MONOTONIC) + timeout_s * 1000000000u;
@@ -199,7 +200,7 @@ static bool wait_for(pid_t pid, int done, uint64_t timeout_s, int *status)
 		pid_t got = waitpid(pid, status, WNOHANG);
 		if (got == pid)
 			return true;
-		if (clock_ns(CLOCK_MONOTONIC) > until)
+		if (clock_ns(CLOCK_MONOTONIC) > until || signals_waiting())
 			return false;
 		/* The pipe ends with the child, unless the plugin has left something behind that holds it. */
 		poll(&p, 1, POLL_STEP_MS);
@@ -231,6 +232,9 @@ static int check(const struct conform_plan *plan, const struct conform_scene *sc
 		return err_set(err, SOLDR_E_IO, 0, origin, E674_CHECK_PIPE);
 	pid_t pid = fork();
 	if (pid == 0) {
+		sigset_t none;
+		sigemptyset(&none);
+		signals_release(&none);
 		detach(scene, number);
 		check_in_child(plan, scene, shared, number);
 	}
@@ -278,7 +282,7 @@ static int run_checks(const struct conform_plan *plan, const struct conform_scen
 	memcpy(report->name, shared->name, sizeof report->name);
 	memcpy(report->version, shared->version, sizeof report->version);
 	memcpy(report->abi, shared->abi, sizeof report->abi);
-	for (size_t i = 0; i < CLAUSES && !rc; i++) {
+	for (size_t i = 0; i < CLAUSES && !rc && !signals_waiting(); i++) {
 		if (!clauses[i].check || (plan->only && strcmp(plan->only, clauses[i].id) != 0))
 			continue;
 		rc = check(plan, scene, shared, i, err);
@@ -296,12 +300,15 @@ int conform_run(const struct conform_plan *plan, struct conform_report *report, 
 	struct conform_shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
+	sigset_t before;
+	signals_hold(&before); /* so that the files go first */
 	int rc = conform_scene_open(&scene, plan->path_list, err);
 	if (!rc) {
 		rc = run_checks(plan, &scene, shared, report, err);
 		conform_scene_close(&scene);
 	}
 	munmap(shared, sizeof *shared);
+	signals_release(&before);
 	return rc;
 }
 

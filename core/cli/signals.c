@@ -68,6 +68,19 @@ void signals_release(const sigset_t *before)
 	sigprocmask(SIG_SETMASK, before, NULL);
 }
 
+bool signals_waiting(void)
+{
+	sigset_t set;
+	struct sigaction now;
+	if (sigpending(&set) != 0)
+		return false;
+	/* What is ignored waits too while it is held. */
+	for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
+		if (sigismember(&set, caught[i]) == 1 && sigaction(caught[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+			return true;
+	return false;
+}
+
 int signals_received(void)
 {
 	return received;

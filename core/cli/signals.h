@@ -10,6 +10,7 @@
 #define SOLDR_CLI_SIGNALS_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 void signals_install(void);
@@ -22,6 +23,8 @@ void signals_child(void *arg, pid_t pid);
  */
 void signals_hold(sigset_t *before);
 void signals_release(const sigset_t *before);
+/* Whether one that is held back has come and will end soldr when it is released: time to clean up. */
+bool signals_waiting(void);
 /* The last signal that came while a child ran, or 0. */
 int signals_received(void);
 /* Ends the process by this signal, without a core file of soldr. */

@@ -208,4 +208,13 @@ check no-such-name
 is "$status" 111 "so is a name that is nowhere"
 is "$(ls "$TMPDIR")" "" "nothing is left in the directory for temporary files"
 
+# Ended from outside while a plugin hangs.
+"$SOLDR" plugin check plugins/breaks_open.so --clause open-1 fault=hangs >/dev/null 2>&1 &
+checker=$!
+until [ -n "$(find "$TMPDIR" -name '*.out')" ] || ! kill -0 $checker 2>/dev/null; do :; done
+kill -TERM $checker
+wait $checker 2>/dev/null
+is "$?" 143 "a check that is ended dies of the signal"
+is "$(ls "$TMPDIR")" "" "and leaves nothing behind either"
+
 done_testing
