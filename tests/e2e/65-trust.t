@@ -190,7 +190,7 @@ for kept in $(find "$cache" -type f | sort); do
 	planted "$kept"
 	rm -f x.o
 	run "$SOLDR" gcc -g -O2 -c x.c -o x.o
-	name=$(echo "$kept" | sed "s,$cache/,,; s,[0-9a-f]\{20,\},…,; s,/[0-9a-f][0-9a-f]/,/XX/,; s,day-[0-9]*,DAY,")
+	name=$(echo "$kept" | sed "s|$cache/||; s|[0-9a-f]\{20,\}|…|; s|/[0-9a-f][0-9a-f]/|/XX/|; s|day-[0-9]*|DAY|")
 	is "$status $(cmp x.o want.o 2>&1)" "0 " "s09: a link planted as $name: the compile is right"
 	is "$(cat victim)" precious "s09: a link planted as $name: what it leads to stays"
 	[ -L "$kept" ] && rm "$kept"
