@@ -1,7 +1,7 @@
 # soldr: build, test, install. `make help` lists the targets.
 #
 # Variables: CC, AR, OBJCOPY, CFLAGS, LDFLAGS, PREFIX, DESTDIR; EMULATOR runs the
-# unit tests of another machine; V=1 shows commands; WERROR=
+# unit tests of another machine (EMULATED=1: as user emulation does); V=1 shows commands; WERROR=
 # (empty) lets warnings pass; SAN=address,undefined or SAN=thread builds with
 # sanitizers, into a directory of its own; STATIC= (empty) links soldr
 # dynamically, where there is no static C library.
@@ -31,7 +31,7 @@ SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-
 # An option where the compiler has it.
 have = $(shell $(CC) -Werror $(1) -x c -c -o /dev/null /dev/null 2>/dev/null && echo '$(1)')
 HARDEN := -fstack-protector-strong $(call have,-fstack-clash-protection) $(if $(SAN),,-D_FORTIFY_SOURCE=2)
-BASE := -std=c11 -D_GNU_SOURCE -DSOLDR_VERSION='"$(VERSION)"' -fPIC -fvisibility=hidden -ffunction-sections \
+BASE := -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DSOLDR_VERSION='"$(VERSION)"' -fPIC -fvisibility=hidden -ffunction-sections \
 	-fdata-sections $(WARN) $(WERROR) $(HARDEN) $(SANFLAGS)
 LINK := -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now $(SANFLAGS)
 
@@ -89,7 +89,7 @@ PRODUCTS := $(BINARY) $(HOST) $(PLUGIN_FILES) $(LIBDIR)/libsoldr.a $(LIBDIR)/lib
 .DELETE_ON_ERROR:
 .PHONY: all help docs deps check check-unit check-e2e demo parity soak-diff bench bench-builds bench-scale install uninstall clean
 .PHONY: fault crash corrupt soak limits
-.PHONY: dist deb check-dist check-deb check-clean-root
+.PHONY: dist deb check-dist check-deb check-clean-root check-port
 
 all: $(PRODUCTS)
 
@@ -115,6 +115,7 @@ help:
 	@echo 'make dist          build/$(DIST).tar.gz; make check-dist: it builds and passes the unit tests by itself'
 	@echo 'make deb           Debian packages, into build/deb; make check-deb: in a clean root (debootstrap, as root)'
 	@echo 'make check-clean-root  from nothing to a warm build in a clean root (debootstrap, as root)'
+	@echo 'make check-port    32 bits, the other byte order, musl: built, unit tests, one store (MACHINES="i386 s390x musl")'
 	@echo 'make clean'
 	@echo 'SAN=address,undefined or SAN=thread: with sanitizers, e.g. make check SAN=address,undefined'
 
@@ -305,7 +306,8 @@ check: deps
 	@$(MAKE) --no-print-directory check-unit check-e2e
 
 check-unit: $(BUILD)/tests/unit $(FIXTURES) $(PLUGIN_FILES)
-	@SOLDR_TEST_FIXTURES=$(CURDIR)/$(BUILD)/tests/fixtures SOLDR_TEST_PLUGINS=$(CURDIR)/$(LIBDIR)/soldr $(BUILD)/tests/unit $(SUITES)
+	@SOLDR_TEST_FIXTURES=$(CURDIR)/$(BUILD)/tests/fixtures SOLDR_TEST_PLUGINS=$(CURDIR)/$(LIBDIR)/soldr $(if $(EMULATED),SOLDR_TEST_EMULATED=1) \
+		$(EMULATOR) $(BUILD)/tests/unit $(SUITES)
 
 check-e2e: all docs $(FIXTURES) $(BUILD)/tests/fill $(FAULT_PROGRAMS)
 	@SOLDR_BIN=$(CURDIR)/$(BINARY) SOLDR_TEST_FIXTURES=$(CURDIR)/$(BUILD)/tests/fixtures SOLDR_TEST_SAN='$(SAN)' \
@@ -380,7 +382,8 @@ bench-scale: all $(BUILD)/tests/fill
 	@SOLDR_BIN=$(CURDIR)/$(BINARY) tests/bench/scale.py --fill $(BUILD)/tests/fill $(if $(SIZES),--sizes $(SIZES)) \
 		$(if $(RUNS),--runs $(RUNS)) --out $(BUILD)/bench
 
-demo: deps
+demo:
+	@.ci/install-deps demo
 	@$(MAKE) --no-print-directory all
 	@SOLDR_BIN=$(CURDIR)/$(BINARY) tests/demo.sh
 
@@ -459,6 +462,10 @@ check-deb:
 
 check-clean-root:
 	@SOLDR_BIN=/bin/true prove --timer -v tests/package/clean_root.t
+
+# Other machines and musl: MACHINES="i386 s390x musl". What they link with is fetched, built and kept in build/port.
+check-port: all
+	@SOLDR_BIN=$(CURDIR)/$(BINARY) SOLDR_TEST_MACHINES='$(MACHINES)' prove --timer -v tests/package/port.t
 
 clean:
 	rm -rf build
