@@ -1,9 +1,10 @@
 /*
- * Prints where each member of the backend ABI lies, how large it is, and the
- * value of each constant. tests/abi/layout-lp64.golden is what 1.0 fixed: lines may
+ * Prints where each member of the backend ABI and of libsoldr's structs lies, how
+ * large it is, and the value of each constant. tests/abi/layout-lp64.golden is what 1.0 fixed: lines may
  * be added to it with a new minor, at the ends of structs, and none may change.
  */
 #include <soldr/backend.h>
+#include <soldr/service.h>
 
 #include <stdio.h>
 
@@ -11,7 +12,7 @@
 #define MEMBER(type, member) printf("%s.%s offset %zu size %zu\n", #type, #member, offsetof(type, member), sizeof(((type *)0)->member))
 #define VALUE(name) printf("%s %lld\n", #name, (long long)(name))
 
-int main(void)
+static void print_backend(void)
 {
 	STRUCT(soldr_error);
 	MEMBER(soldr_error, struct_size);
@@ -190,5 +191,81 @@ int main(void)
 	VALUE(SOLDR_STEP_TIMED_OUT);
 	VALUE(SOLDR_ABI_MAJOR);
 	VALUE(SOLDR_BACKEND_SIZE_1_0);
+}
+
+static void print_service(void)
+{
+	STRUCT(soldr_identity);
+	MEMBER(soldr_identity, struct_size);
+	MEMBER(soldr_identity, reserved);
+	MEMBER(soldr_identity, product);
+	MEMBER(soldr_identity, instance_id);
+	MEMBER(soldr_identity, workspace_id);
+	STRUCT(soldr_limits);
+	MEMBER(soldr_limits, struct_size);
+	MEMBER(soldr_limits, max_parallel_compiles);
+	MEMBER(soldr_limits, priority);
+	MEMBER(soldr_limits, reserved);
+	MEMBER(soldr_limits, timeout_ns);
+	MEMBER(soldr_limits, in_flight);
+	MEMBER(soldr_limits, arg);
+	STRUCT(soldr_runtime);
+	MEMBER(soldr_runtime, struct_size);
+	MEMBER(soldr_runtime, reserved);
+	MEMBER(soldr_runtime, submit);
+	MEMBER(soldr_runtime, arg);
+	STRUCT(soldr_service_config);
+	MEMBER(soldr_service_config, struct_size);
+	MEMBER(soldr_service_config, maintenance);
+	MEMBER(soldr_service_config, config_file);
+	MEMBER(soldr_service_config, envp);
+	MEMBER(soldr_service_config, cwd);
+	MEMBER(soldr_service_config, backend);
+	MEMBER(soldr_service_config, audit_mode);
+	MEMBER(soldr_service_config, identity);
+	MEMBER(soldr_service_config, limits);
+	MEMBER(soldr_service_config, runtime);
+	MEMBER(soldr_service_config, cancel);
+	MEMBER(soldr_service_config, disk_budget_bytes);
+	MEMBER(soldr_service_config, disk_budget_percent);
+	MEMBER(soldr_service_config, reserved);
+	STRUCT(soldr_audit_context);
+	MEMBER(soldr_audit_context, struct_size);
+	MEMBER(soldr_audit_context, reserved);
+	MEMBER(soldr_audit_context, run_id);
+	MEMBER(soldr_audit_context, trace_id);
+	MEMBER(soldr_audit_context, parent_span_id);
+	MEMBER(soldr_audit_context, command_id);
+	MEMBER(soldr_audit_context, session_id);
+	STRUCT(soldr_compile_request);
+	MEMBER(soldr_compile_request, struct_size);
+	MEMBER(soldr_compile_request, reserved);
+	MEMBER(soldr_compile_request, argv);
+	MEMBER(soldr_compile_request, envp);
+	MEMBER(soldr_compile_request, cwd);
+	MEMBER(soldr_compile_request, context);
+	MEMBER(soldr_compile_request, cancel);
+	MEMBER(soldr_compile_request, timeout_ns);
+	STRUCT(soldr_step);
+	MEMBER(soldr_step, struct_size);
+	MEMBER(soldr_step, status);
+	MEMBER(soldr_step, name);
+	MEMBER(soldr_step, message);
+	MEMBER(soldr_step, count);
+	MEMBER(soldr_step, duration_ns);
+	VALUE(SOLDR_PRIORITY_CONFIGURED);
+	VALUE(SOLDR_PRIORITY_AUTO);
+	VALUE(SOLDR_PRIORITY_NORMAL);
+	VALUE(SOLDR_PRIORITY_LOW);
+	VALUE(SOLDR_PRIORITY_IDLE);
+	VALUE(SOLDR_MAINTENANCE_SERVICE);
+	VALUE(SOLDR_MAINTENANCE_HOST);
+	VALUE(SOLDR_UNLIMITED);
+}
+
+int main(void)
+{
+	print_backend();
+	print_service();
 	return 0;
 }
