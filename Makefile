@@ -99,7 +99,7 @@ help:
 	@echo '                   (DEMO_SRC=dir DEMO_CMD="make -j2": another project)'
 	@echo 'make check         install what is missing, then every test'
 	@echo 'make check-unit    unit tests only;  make check-e2e: end-to-end tests only (T=tests/e2e/10-forms.t: one)'
-	@echo 'make coverage      which lines the tests run (LINES=1: also which they do not); make valgrind; make analyze (TOOLS="cppcheck gcc clang-tidy")'
+	@echo 'make coverage      which lines the tests run (LINES=1: also which they do not); make valgrind; make analyze (TOOLS="cppcheck gcc clang clang-tidy")'
 	@echo 'make fuzz          every target of tests/fuzz for TIME=60 seconds (TARGET="config depfile": these alone)'
 	@echo 'make parity        the corpus of tests/parity through every backend'
 	@echo 'make soak-diff     random edits and compiles, bare against soldr, until stopped'
@@ -295,7 +295,8 @@ valgrind: $(BUILD)/tests/unit $(FIXTURES) $(PLUGIN_FILES)
 		$(BUILD)/tests/unit $(or $(SUITES),args_gcc args_rustc buf depfile depinfo digest entry err files header_record history json key \
 		manifest match object path plugin_check redact remap response scan script verify worktree)
 
-TOOLS ?= cppcheck
+# An unexplained finding fails. TOOLS="cppcheck gcc clang clang-tidy" are all that there are.
+TOOLS ?= cppcheck gcc
 analyze:
 	@tests/analyze/run.py $(TOOLS)
 

@@ -58,7 +58,7 @@ double analysis_most(const struct analysis *a)
 bool analysis_times(struct analysis *a)
 {
 	uint32_t *order = malloc((a->span_count + 1) * sizeof *order);
-	int64_t *ends = malloc(ANALYSIS_LANES_MAX * sizeof *ends), busy_until = 0;
+	int64_t *ends = calloc(ANALYSIS_LANES_MAX, sizeof *ends), busy_until = 0;
 	if (order && ends) {
 		for (size_t i = 0; i < a->span_count; i++)
 			order[i] = (uint32_t)i;

@@ -185,7 +185,7 @@ static struct config_backend *section(struct config *cfg, const char *name, size
 static int set_plugin(struct config *cfg, struct config_backend *b, const struct yaml_entry *e,
                       const struct config_source *at, soldr_error *err)
 {
-	enum path_fault fault;
+	enum path_fault fault = PATH_FINE;
 	if (e->is_map || e->in_list)
 		return config_fail(err, at, e->key, E202_PLUGIN_SHAPE);
 	if (!e->value)

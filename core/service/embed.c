@@ -222,6 +222,8 @@ static int compile_in(soldr_service *s, struct active *a, const soldr_audit_cont
 		a->config = &place.config;
 		a->run = place.run;
 		rc = dispatch(s, a, r, err);
+		a->config = NULL;
+		a->run = NULL;
 	}
 	counters_close(place.run);
 	return rc;

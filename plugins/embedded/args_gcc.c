@@ -165,7 +165,7 @@ static void set_driver_mode(struct parse *p, const char *value, const char *argu
 
 static void set_depfile(struct parse *p, const char *value)
 {
-	if (p->depfile && strcmp(p->depfile, value))
+	if (p->depfile && strcmp(p->depfile, value) != 0)
 		p->depfile_conflict = true;
 	p->depfile = value;
 }
@@ -621,7 +621,7 @@ static char *default_depfile(struct parse *p)
 
 static bool is_terminal_like(const char *path)
 {
-	return !strcmp(path, "-") || (starts_with(path, "/dev/") && strcmp(path, "/dev/null"));
+	return !strcmp(path, "-") || (starts_with(path, "/dev/") && strcmp(path, "/dev/null") != 0);
 }
 
 /* Which depfile is asked for, and whether the options fit together. */

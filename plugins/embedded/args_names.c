@@ -266,7 +266,7 @@ struct program_name program_name_of(const char *base)
 	while (start > 0 && base[start - 1] != '-')
 		start--;
 	for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++) {
-		if (strlen(programs[i].tool) != len - start || strncmp(programs[i].tool, base + start, len - start))
+		if (strlen(programs[i].tool) != len - start || strncmp(programs[i].tool, base + start, len - start) != 0)
 			continue;
 		/* "clang-g++" and "clang-cpp" are names of Clang. */
 		bool clang = start >= 6 && !strncmp(base + start - 6, "clang-", 6);
