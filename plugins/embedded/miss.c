@@ -300,7 +300,8 @@ static bool note_output(const struct unit *u, struct run *run, size_t i)
 	if (sys.lstat(u->outputs[i].path, &st) == 0 && S_ISREG(st.st_mode)) {
 		tuple_of(&made->tuple, &st);
 		made->written = tuple_unsafe_since(&made->tuple, run->begun);
-		made->executable = st.st_mode & 0111;
+		/* The mode that a file had before, and kept, says nothing of the next one. */
+		made->executable = (st.st_mode & 0111) && !(u->outputs[i].there && u->outputs[i].keeps_mode);
 	}
 	return u->outputs[i].optional ? !made->unclear : made->written;
 }

@@ -175,6 +175,10 @@ both {
 		$s->step("assembly stored$label", 'CC -S x.c', $old ? 'miss:not_seen' : 'hit');
 		$s->step("assembly of another mode$label", 'CC -S x.c', 'hit', before => $chmod->('x.s'));
 	}
+	# The compiler writes into an empty file, which keeps its mode; a file made by the hit has that of a new one.
+	my $e = scene(name => 's03_empty_output', source => "int empty_output;\n");
+	$e->step('object in an empty executable file', 'CC -c x.c', 'miss', before => sub { spew($_[0]->dir . '/x.o', ''); chmod 0755, $_[0]->dir . '/x.o' });
+	$e->step('then in none', 'CC -c x.c', 'hit', before => sub { unlink $_[0]->dir . '/x.o' });
 	$s->step('source unreadable', 'CC -c x.c -o out/y.o', 'bypass:input_unreadable', before => sub { chmod 0, $_[0]->dir . '/x.c' }, after => sub { chmod 0644, $_[0]->dir . '/x.c' });
 	$s->step('header unreadable', 'CC -c x.c -o out/y.o', 'bypass:compile_failed', before => sub { chmod 0, $_[0]->dir . '/u.h' }, after => sub { chmod 0644, $_[0]->dir . '/u.h' });
 	$s->step('directory not to be searched', 'CC -Iout -c x.c', 'bypass:compile_failed', before => sub { chmod 0, $_[0]->dir . '/out' }, after => sub { chmod 0755, $_[0]->dir . '/out' });
