@@ -58,7 +58,7 @@ for page in man1/soldr.1 man1/soldr-host.1 man1/soldr-parity.1 man5/soldr.yaml.5
 	ok "the packages have $page" sh -c "zcat '$top/build/deb/'soldr-[0-9]*/debian/*/usr/share/man/$page.gz | grep -q '^.TH'"
 done
 run as_user 'bash -c "source /usr/share/bash-completion/completions/soldr; COMP_WORDS=(soldr sta); COMP_CWORD=1; _soldr; echo \${COMPREPLY[*]}"'
-is "$out" stats "bash completes by the installed file"
+is "$out" "stats status" "bash completes by the installed file"
 
 run in_root apt-get -qq purge -y soldr libsoldr1 libsoldr-dev
 is "$status" 0 "the packages are removed"
