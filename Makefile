@@ -312,7 +312,7 @@ check-unit: $(BUILD)/tests/unit $(FIXTURES) $(PLUGIN_FILES)
 
 check-e2e: all docs $(FIXTURES) $(BUILD)/tests/fill $(FAULT_PROGRAMS)
 	@SOLDR_BIN=$(CURDIR)/$(BINARY) SOLDR_TEST_FIXTURES=$(CURDIR)/$(BUILD)/tests/fixtures SOLDR_TEST_SAN='$(SAN)' \
-		SOLDR_TEST_FILL=$(CURDIR)/$(BUILD)/tests/fill SOLDR_TEST_FAULT=$(CURDIR)/$(BUILD)/tests/fault \
+		SOLDR_TEST_UNIT=$(CURDIR)/$(BUILD)/tests/unit SOLDR_TEST_FILL=$(CURDIR)/$(BUILD)/tests/fill SOLDR_TEST_FAULT=$(CURDIR)/$(BUILD)/tests/fault \
 		prove -j$(TEST_JOBS) --timer $(T)
 
 # Programs for the tests of faults, crashes and load (docs/reliability.md): soldr with system calls that fail, soldr whose store

@@ -338,6 +338,26 @@ static void sealed_nonsense_is_refused(void)
 	buf_release(&file);
 }
 
+static void memory_that_is_not_there_is_said(void)
+{
+	struct buf file = BUF_INIT, narrow = {.max = 16};
+	struct digest key = {{0}};
+	struct entry back;
+	soldr_error err = SOLDR_ERROR_INIT;
+	small_entry(&file, "k", "warning");
+	SAME_NUMBER(decode(&back, "k", file.data, file.len), 0);
+	SAME_NUMBER(entry_unpack(entry_find(&back, ENTRY_OBJECT), &narrow, &err), SOLDR_E_NOMEM);
+	HOLDS(err.message, "out of memory unpacking ");
+	HOLDS(err.message, " bytes [E715]");
+	buf_release(&narrow);
+	narrow = (struct buf){.max = 16};
+	SAME_NUMBER(entry_encode(&key, &back, 1, &narrow, &err), SOLDR_E_NOMEM);
+	SAME(err.message, "out of memory packing a result [E714]");
+	buf_release(&narrow);
+	entry_release(&back);
+	buf_release(&file);
+}
+
 void suite_entry(void)
 {
 	CU_pSuite s = CU_add_suite("entry", NULL, NULL);
@@ -350,4 +370,5 @@ void suite_entry(void)
 	CU_add_test(s, "s02: every length but the right one is refused", every_length_but_the_right_one_is_refused);
 	CU_add_test(s, "s02: an entry knows its own key", an_entry_knows_its_own_key);
 	CU_add_test(s, "s04: sealed nonsense is refused", sealed_nonsense_is_refused);
+	CU_add_test(s, "memory that is not there is said", memory_that_is_not_there_is_said);
 }

@@ -710,6 +710,10 @@ static void a_process_becomes_the_program(void)
 	char sh[] = "/bin/sh", none[] = "/nonexistent/program";
 	SAME_NUMBER(apart(become, sh), 42);
 	SAME_NUMBER(apart(become, none), 7);
+	soldr_error err = SOLDR_ERROR_INIT;
+	const soldr_spawn nowhere = {.struct_size = sizeof nowhere, .file = "/bin/sh", .argv = (const char *const[]){"sh", NULL}, .cwd = none};
+	SAME_NUMBER(exec_replace(&nowhere, &err), SOLDR_E_IO);
+	HOLDS(err.message, "cannot enter /nonexistent/program: No such file or directory [E402]");
 }
 
 void suite_exec(void)

@@ -9,6 +9,7 @@
 #include "path.h"
 
 #include <CUnit/CUnit.h>
+#include <errno.h>
 #include <ltdl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -245,6 +246,36 @@ static void a_plugin_that_breaks_the_abi_is_refused_with_the_clause(void)
 		expect_refused(path, cases[i].code, cases[i].says);
 		free(path);
 	}
+	room_release(&room);
+}
+
+static int no_open(const char *path, int flags, mode_t mode)
+{
+	(void)path, (void)flags, (void)mode;
+	errno = EMFILE;
+	return -1;
+}
+
+static int no_fstat(int fd, struct stat *st)
+{
+	(void)fd, (void)st;
+	errno = EIO;
+	return -1;
+}
+
+static void a_file_that_cannot_be_looked_at_is_refused(void)
+{
+	struct room room;
+	room_init(&room);
+	char *good = copy_fixture(&room, "good_minimal");
+	struct sys_calls real = sys;
+	sys.open = no_open;
+	expect_refused(good, SOLDR_E_IO, "cannot be opened: Too many open files [E306]");
+	sys = real;
+	sys.fstat = no_fstat;
+	expect_refused(good, SOLDR_E_IO, "cannot stat it: Input/output error [E307]");
+	sys = real;
+	free(good);
 	room_release(&room);
 }
 
@@ -564,6 +595,7 @@ void suite_loader(void)
 		{"a 1.0 table loads and nothing after it is read", a_1_0_table_loads_and_nothing_after_it_is_read},
 		{"options of every type are accepted", options_of_every_type_are_accepted},
 		{"s08: a plugin that breaks the ABI is refused with the clause", a_plugin_that_breaks_the_abi_is_refused_with_the_clause},
+		{"s08: a file that cannot be looked at is refused", a_file_that_cannot_be_looked_at_is_refused},
 		{"s08: files that are no shared objects are refused", files_that_are_no_shared_objects_are_refused},
 		{"s08: a truncated plugin never crashes", a_truncated_plugin_never_crashes},
 		{"s08: a plugin for another machine is refused", a_plugin_for_another_machine_is_refused},

@@ -149,6 +149,21 @@ static void option_specs_are_checked_for_their_shape(void)
 	}
 }
 
+static void an_option_list_that_leads_nowhere_is_refused(void)
+{
+	static char long_default[PLUGIN_OPTION_TEXT_MAX + 2];
+	memset(long_default, 'x', sizeof long_default - 1);
+	const soldr_option_spec wide[] = {{SPEC, .type = SOLDR_OPT_STRING, .name = "a", .default_value = long_default}, {.name = NULL}};
+	const soldr_option_spec sized[] = {{.struct_size = 8, .name = "a"}, {.name = NULL}};
+	soldr_error err = SOLDR_ERROR_INIT;
+	CU_ASSERT_EQUAL(check_option_list(wide, &err), SOLDR_E_ABI);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.message, "default that is too long [E328]"));
+	CU_ASSERT_EQUAL(check_option_list((const void *)((const char *)wide + 1), &err), SOLDR_E_ABI);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.message, "not aligned [E330]"));
+	CU_ASSERT_EQUAL(check_option_list(sized, &err), SOLDR_E_ABI);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.message, "[E331]"));
+}
+
 static void an_option_and_a_mapping_cannot_share_a_name(void)
 {
 	const soldr_option_spec nested[] = {{SPEC, .name = "a.b"}, {SPEC, .name = "a"}, {.name = NULL}};
@@ -202,6 +217,7 @@ void suite_plugin_check(void)
 		{"names and versions have a maximum", names_and_versions_have_a_maximum},
 		{"option specs are checked for their shape", option_specs_are_checked_for_their_shape},
 		{"an option and a mapping cannot share a name", an_option_and_a_mapping_cannot_share_a_name},
+		{"an option list that leads nowhere is refused", an_option_list_that_leads_nowhere_is_refused},
 		{"an option list without an end is refused", an_option_list_without_an_end_is_refused},
 		{"larger option specs of a newer minor are followed", larger_option_specs_of_a_newer_minor_are_followed},
 	};

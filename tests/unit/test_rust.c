@@ -7,6 +7,7 @@
 #include "crates.h"
 #include "digests.h"
 #include "link.h"
+#include "package.h"
 #include "room.h"
 #include "toolchain.h"
 
@@ -324,6 +325,42 @@ static void digests_are_remembered_by_tuple(void)
 	room_release(&room);
 }
 
+static DIR *no_opendir(const char *path)
+{
+	(void)path;
+	errno = EIO;
+	return NULL;
+}
+
+static int expect_package(struct room *room, const char *says)
+{
+	struct digest_memory memory = DIGEST_MEMORY_INIT;
+	struct digest digest;
+	soldr_error err = SOLDR_ERROR_INIT;
+	int rc = package_digest(&memory, room_path(room, "package"), 0, &digest, NULL, &err);
+	HOLDS(err.message, says);
+	return rc;
+}
+
+static void a_package_has_its_limits(void)
+{
+	struct room room;
+	room_init(&room, "package");
+	SAME_NUMBER(expect_package(&room, "cannot look at "), SOLDR_E_IO);
+	SAME_NUMBER(expect_package(&room, "[E737]"), SOLDR_E_IO);
+	SAME_NUMBER(room_sh(&room, "mkdir package"), 0);
+	struct sys_calls real = sys;
+	sys.opendir = no_opendir;
+	SAME_NUMBER(expect_package(&room, "package: Input/output error [E735]"), SOLDR_E_IO);
+	sys = real;
+	/* d/d/… */
+	SAME_NUMBER(room_sh(&room, "cd package && p=d && for i in $(seq %d); do p=$p/d; done && mkdir -p $p", PACKAGE_DEPTH_MAX), 0);
+	SAME_NUMBER(expect_package(&room, "directories too deep [E738]"), SOLDR_E_UNSUPPORTED);
+	SAME_NUMBER(room_sh(&room, "rm -r package/d && cd package && seq -f a%%g %d | xargs touch", PACKAGE_FILES_MAX + 1), 0);
+	SAME_NUMBER(expect_package(&room, "more than 20000 files [E736]"), SOLDR_E_UNSUPPORTED);
+	room_release(&room);
+}
+
 void suite_rust(void)
 {
 	CU_pSuite s = CU_add_suite("rust", NULL, NULL);
@@ -334,5 +371,6 @@ void suite_rust(void)
 	CU_add_test(s, "r07: members tell who made them", members_tell_who_made_them);
 	CU_add_test(s, "r08: reports are split", reports_are_split);
 	CU_add_test(s, "r14: toolchains are chosen in order", toolchains_are_chosen_in_order);
+	CU_add_test(s, "a package has its limits", a_package_has_its_limits);
 	CU_add_test(s, "digests are remembered by tuple", digests_are_remembered_by_tuple);
 }

@@ -343,6 +343,21 @@ static void a_failing_step_does_not_stop_the_others(void)
 	place_release(&p);
 }
 
+static void a_backend_that_reports_no_end_is_an_error(void)
+{
+	struct place p;
+	place_init(&p, "flush_reports", "", "");
+	SAME_NUMBER(place_start(&p), 0);
+	SAME_NUMBER(soldr_service_flush(p.service, 0, NULL, NULL, &p.err), SOLDR_E_IO);
+	SAME(p.err.message, "the backend could not finish: 3 files are left [E415]");
+	place_release(&p);
+	place_init(&p, "flush_reports", ", options: {late: true}", "");
+	SAME_NUMBER(place_start(&p), 0);
+	SAME_NUMBER(soldr_service_flush(p.service, 0, NULL, NULL, &p.err), SOLDR_E_TIMEOUT);
+	SAME(p.err.message, "the backend did not end in time [E414]");
+	place_release(&p);
+}
+
 static void graceful_drains_and_then_nothing_begins(void)
 {
 	struct place p;
@@ -432,6 +447,7 @@ void suite_service_end(void)
 	CU_add_test(s, "a dropped compile leaves no output and no entry", a_dropped_compile_leaves_no_output_and_no_entry);
 	CU_add_test(s, "flush names each step", flush_names_each_step);
 	CU_add_test(s, "a failing step does not stop the others", a_failing_step_does_not_stop_the_others);
+	CU_add_test(s, "a backend that reports no end is an error", a_backend_that_reports_no_end_is_an_error);
 	CU_add_test(s, "graceful drains, and then nothing begins", graceful_drains_and_then_nothing_begins);
 	CU_add_test(s, "force ends 32 compiles and leaves a good store", force_ends_32_compiles_and_leaves_a_good_store);
 }

@@ -175,6 +175,24 @@ static void a_budget_may_be_per_cent(void)
 	config.disk_budget_percent = 101;
 	SAME_NUMBER(place_start_with(&p, config), SOLDR_E_INVALID);
 	HOLDS(p.err.message, "101 per cent");
+	/* Where it is called from is gone. */
+	const soldr_service_config plain = SOLDR_SERVICE_CONFIG_INIT;
+	CU_ASSERT_EQUAL(mkdir(room_path(&p.room, "gone"), 0700) || chdir(room_path(&p.room, "gone")) || rmdir(room_path(&p.room, "gone")), 0);
+	SAME_NUMBER(soldr_service_start(&plain, &p.service, &p.err), SOLDR_E_IO);
+	HOLDS(p.err.message, "cannot tell the working directory: No such file or directory [E426]");
+	CU_ASSERT_EQUAL(chdir("/"), 0);
+	/* A file is no place with a size. */
+	struct buf root = BUF_INIT;
+	buf_addf(&root, "SOLDR_CACHE_DIR=%s/below", room_put(&p.room, "file", ""));
+	for (size_t i = 0; i < p.env.len; i++)
+		if (strncmp(p.env.items[i], "SOLDR_CACHE_DIR=", 16) == 0) {
+			free(p.env.items[i]);
+			p.env.items[i] = buf_detach(&root);
+		}
+	config.disk_budget_percent = 10;
+	SAME_NUMBER(place_start_with(&p, config), SOLDR_E_IO);
+	HOLDS(p.err.message, "cannot tell the size of the file system of ");
+	HOLDS(p.err.message, "/file/below: Not a directory [E423]");
 	place_release(&p);
 }
 
