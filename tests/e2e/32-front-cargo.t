@@ -198,7 +198,7 @@ real=$(rustc --print sysroot)/bin/rustc
 drop "$T/ws/target"
 : >"$T/wrapped"
 run env RUSTC="$real" RUSTC_WRAPPER="$T/tools/wrap" "$SOLDR" cargo build
-like "$err" '^soldr: cargo has a wrapper of its own \(RUSTC_WRAPPER\) and a rustc of its own \(RUSTC\): .*; unset one of the two$' \
+like "$err" '^soldr: cargo has a wrapper of its own \(RUSTC_WRAPPER\) and a rustc of its own \(RUSTC\): .*; unset one of the two \[E512\]$' \
 	'wrapper_and_rustc: said'
 is "$status $(crates)" '0 5' 'wrapper_and_rustc: both are used'
 like "$(head -n 1 "$T/wrapped")" "^$real " 'wrapper_and_rustc: the rustc too'
