@@ -215,31 +215,15 @@ static bool read_at(int fd, void *to, size_t len, uint64_t offset)
 	return offset <= INT64_MAX && sys.pread(fd, to, len, (off_t)offset) == (ssize_t)len;
 }
 
-/* EM_NONE: of a machine that is not listed only the width and the byte order are checked; musl's loader does not look either. */
-#if defined(__x86_64__)
-enum { MACHINE = EM_X86_64 };
-#elif defined(__i386__)
-enum { MACHINE = EM_386 };
-#elif defined(__aarch64__)
-enum { MACHINE = EM_AARCH64 };
-#elif defined(__arm__)
-enum { MACHINE = EM_ARM };
-#elif defined(__s390__)
-enum { MACHINE = EM_S390 };
-#elif defined(__powerpc64__)
-enum { MACHINE = EM_PPC64 };
-#elif defined(__riscv)
-enum { MACHINE = EM_RISCV };
-#else
-enum { MACHINE = EM_NONE };
-#endif
+/* Of the program or library that holds this code: the linker names its first byte so. */
+extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
+/* musl's loader does not look. */
 static bool is_for_this_machine(const ElfW(Ehdr) *head)
 {
-	const uint16_t one = 1;
-	const unsigned char order = *(const unsigned char *)&one ? ELFDATA2LSB : ELFDATA2MSB;
-	const unsigned char class = sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32;
-	return head->e_ident[EI_CLASS] == class && head->e_ident[EI_DATA] == order && (MACHINE == EM_NONE || head->e_machine == MACHINE);
+	const ElfW(Ehdr) *own = &__ehdr_start;
+	return head->e_ident[EI_CLASS] == own->e_ident[EI_CLASS] && head->e_ident[EI_DATA] == own->e_ident[EI_DATA] &&
+	       head->e_machine == own->e_machine;
 }
 
 /* What is wrong with the shared object in fd, or NULL. */
