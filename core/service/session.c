@@ -75,11 +75,6 @@ static pid_t pid_of_id(const char *name)
 	return *end == '-' && pid > 0 && pid <= INT_MAX ? (pid_t)pid : 0;
 }
 
-static int by_name(const void *left, const void *right)
-{
-	return strcmp(*(char *const *)left, *(char *const *)right);
-}
-
 /* Whether the link to the last session ends there. */
 static bool is_last(const char *runs, const char *name)
 {
@@ -421,7 +416,7 @@ static void scan_path(const struct session_shims *want, struct vec *names)
 	}
 	if (!names->len)
 		return;
-	qsort(names->items, names->len, sizeof *names->items, by_name);
+	qsort(names->items, names->len, sizeof *names->items, vec_order);
 	size_t kept = 1;
 	for (size_t i = 1; i < names->len; i++) {
 		if (strcmp(names->items[i], names->items[kept - 1]) == 0)

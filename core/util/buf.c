@@ -130,17 +130,15 @@ void buf_add_u8(struct buf *b, uint8_t v)
 
 void buf_add_u32(struct buf *b, uint32_t v)
 {
-	unsigned char raw[4];
-	for (int i = 0; i < 4; i++)
-		raw[i] = (unsigned char)(v >> (8 * i));
+	unsigned char raw[sizeof v];
+	buf_put_number(raw, v, sizeof raw);
 	buf_add(b, raw, sizeof raw);
 }
 
 void buf_add_u64(struct buf *b, uint64_t v)
 {
-	unsigned char raw[8];
-	for (int i = 0; i < 8; i++)
-		raw[i] = (unsigned char)(v >> (8 * i));
+	unsigned char raw[sizeof v];
+	buf_put_number(raw, v, sizeof raw);
 	buf_add(b, raw, sizeof raw);
 }
 
@@ -286,4 +284,9 @@ void vec_add_all(struct vec *v, const char *const *items)
 {
 	for (; items && *items; items++)
 		vec_add(v, *items);
+}
+
+int vec_order(const void *left, const void *right)
+{
+	return strcmp(*(const char *const *)left, *(const char *const *)right);
 }

@@ -41,6 +41,12 @@ void buf_add_u8(struct buf *, uint8_t);
 void buf_add_u32(struct buf *, uint32_t);
 void buf_add_u64(struct buf *, uint64_t);
 void buf_add_str(struct buf *, const void *, size_t len);
+/* The number's low bytes, the least first; what those functions write. */
+static inline void buf_put_number(unsigned char *to, uint64_t n, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		to[i] = (unsigned char)(n >> (8 * i));
+}
 static inline bool buf_ok(const struct buf *b) { return !b->failed; }
 /* The text, "" for an empty buffer. */
 static inline const char *buf_str(const struct buf *b) { return b->data ? b->data : ""; }
@@ -81,6 +87,8 @@ void vec_add_all(struct vec *, const char *const *items); /* NULL-ended */
 bool vec_has(const struct vec *, const char *);
 bool vec_hasn(const struct vec *, const char *, size_t len);
 void vec_add_once(struct vec *, const char *); /* unless it has it */
+/* For qsort() and bsearch() of the items of a vec, or of any strings: by their bytes. */
+int vec_order(const void *, const void *);
 static inline const char *const *vec_items(const struct vec *v) { return (const char *const *)v->items; }
 static inline bool vec_ok(const struct vec *v) { return !v->failed; }
 

@@ -2,6 +2,8 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "digest.h"
 
+#include "buf.h"
+
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,13 +25,6 @@ void hasher_add(struct hasher *h, const void *data, size_t len)
 	SHA256_Update(context(h), data, len);
 }
 
-/* The number's bytes, the least first. */
-static void put_number(unsigned char *raw, uint64_t n, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		raw[i] = (unsigned char)(n >> (8 * i));
-}
-
 static void begin_field(struct hasher *h, const char *tag, size_t len)
 {
 	enum { TAG_MAX = 56 };
@@ -41,7 +36,7 @@ static void begin_field(struct hasher *h, const char *tag, size_t len)
 	} else {
 		hasher_add(h, tag, n);
 	}
-	put_number(raw, len, 8);
+	buf_put_number(raw, len, 8);
 	hasher_add(h, head, (size_t)(raw + 8 - head));
 }
 
@@ -56,7 +51,7 @@ void hasher_field_u32(struct hasher *h, const char *tag, const uint32_t *numbers
 	begin_field(h, tag, count * sizeof *numbers);
 	for (size_t i = 0; i < count; i++) {
 		unsigned char raw[sizeof *numbers];
-		put_number(raw, numbers[i], sizeof raw);
+		buf_put_number(raw, numbers[i], sizeof raw);
 		hasher_add(h, raw, sizeof raw);
 	}
 }
@@ -64,7 +59,7 @@ void hasher_field_u32(struct hasher *h, const char *tag, const uint32_t *numbers
 void hasher_field_u64(struct hasher *h, const char *tag, uint64_t number)
 {
 	unsigned char raw[sizeof number];
-	put_number(raw, number, sizeof raw);
+	buf_put_number(raw, number, sizeof raw);
 	hasher_field(h, tag, raw, sizeof raw);
 }
 

@@ -190,11 +190,6 @@ bool depfile_is_faithful(const struct depfile *d, enum family family, const char
 	return same;
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 bool depfile_repeats(const struct depfile *d)
 {
 	size_t n = d->paths.len;
@@ -202,7 +197,7 @@ bool depfile_repeats(const struct depfile *d)
 	bool repeats = !sorted;
 	if (sorted && n) {
 		memcpy(sorted, d->paths.items, n * sizeof *sorted);
-		qsort(sorted, n, sizeof *sorted, by_name);
+		qsort(sorted, n, sizeof *sorted, vec_order);
 		for (size_t i = 1; i < n && !repeats; i++)
 			repeats = strcmp(sorted[i - 1], sorted[i]) == 0;
 	}

@@ -243,11 +243,6 @@ static void tell_missing(struct past *now, const struct manifest *m, const struc
 		past_differ(now, "input_gone", s->path, NULL, NULL);
 }
 
-static int by_text(const void *left, const void *right)
-{
-	return strcmp(*(char *const *)left, *(char *const *)right);
-}
-
 static bool is_told_as_shadow(const struct past *now, const char *path)
 {
 	for (size_t d = 0; d < now->differences.len; d += DIFFERENCE_STRINGS)
@@ -262,10 +257,10 @@ static void tell_added(struct past *now, const struct manifest *m, const struct 
 	for (uint32_t k = 0; k < c->input_count; k++)
 		vec_add(&known, m->states[c->inputs[k]].path);
 	if (vec_ok(&known) && known.len)
-		qsort(known.items, known.len, sizeof *known.items, by_text);
+		qsort(known.items, known.len, sizeof *known.items, vec_order);
 	for (size_t i = 0; i < count && vec_ok(&known) && !past_is_full(now); i++) {
 		const char *path = inputs[i].path;
-		bool had = known.len && bsearch(&path, known.items, known.len, sizeof *known.items, by_text);
+		bool had = known.len && bsearch(&path, known.items, known.len, sizeof *known.items, vec_order);
 		if (!had && !is_told_as_shadow(now, path))
 			past_differ(now, "input_added", path, NULL, NULL);
 	}

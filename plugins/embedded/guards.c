@@ -127,14 +127,9 @@ bool guards_pin(struct guard_list *l, const struct unit *u, const char *dir, int
 	return g != NULL;
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 void guards_sort(struct guard_list *l)
 {
 	for (uint32_t i = 0; i < l->len; i++)
 		if (l->items[i].name_count)
-			qsort((void *)(uintptr_t)l->items[i].names, l->items[i].name_count, sizeof *l->items[i].names, by_name);
+			qsort((void *)(uintptr_t)l->items[i].names, l->items[i].name_count, sizeof *l->items[i].names, vec_order);
 }

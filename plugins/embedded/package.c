@@ -28,11 +28,6 @@ static int out_of_memory(soldr_error *err)
 	return err_set(err, SOLDR_E_NOMEM, 0, origin, E101_NO_MEMORY);
 }
 
-static int by_name(const void *left, const void *right)
-{
-	return strcmp(*(char *const *)left, *(char *const *)right);
-}
-
 /* Sorted: a directory gives its names in any order. */
 static int list_names(struct walk *w, const char *path, struct vec *names)
 {
@@ -52,7 +47,7 @@ static int list_names(struct walk *w, const char *path, struct vec *names)
 	if (!vec_ok(names))
 		return out_of_memory(w->err);
 	if (names->len)
-		qsort(names->items, names->len, sizeof *names->items, by_name);
+		qsort(names->items, names->len, sizeof *names->items, vec_order);
 	return 0;
 }
 
